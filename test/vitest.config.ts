@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** Real processes, sockets and RSA keys: two workers on two cores, and time enough for a busy machine. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
