@@ -1,0 +1,133 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { z } from 'zod'
+import { AppError } from '../app-error.ts'
+import { type DeviceRecord, deviceStatuses, recordSchema } from '../provisioning/device-record.ts'
+
+export type Row = Record<string, AttributeValue>
+
+const timestamp = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+const region = z.string().min(1)
+
+/** A row as it lies in the table; attributes that Landfall doesn't know are left alone. */
+const rowSchema = z.object({
+  thing_name: z.string(),
+  prov_status: z.enum(deviceStatuses),
+  product: z.string().optional(),
+  aws_region: region.optional(),
+  prov_datetime: z.iso
+    .datetime({ local: true })
+    .transform((text) => Date.parse(/Z$|[+-]\d\d:\d\d$/.test(text) ? text : `${text}Z`))
+    .optional(),
+  rev: z.int().nonnegative().optional(),
+  attempt_id: z.string().optional(),
+  lease_until: timestamp.optional(),
+  attempts: z.int().nonnegative().optional(),
+  superseded: z.array(z.object({ region, certificate_id: z.string() })).default([]),
+  certificate_id: z.string().optional(),
+  certificate_pem: z.string().optional(),
+  csr_thumbprint: z.string().optional(),
+  attached_at: timestamp.optional(),
+  placement: z.object({ reason: z.string(), distance_km: z.number().optional() }).optional(),
+  history: z
+    .array(
+      z.object({
+        at: timestamp,
+        event: z.enum(['allowed', 'claimed', 'provisioned', 'released', 'blocked']),
+        region: region.optional(),
+      }),
+    )
+    .default([]),
+  schema: z.int().max(recordSchema, 'was written by a newer Landfall').optional(),
+})
+
+/** Reads a row; throws AppError `conflict`, naming the attributes, where it isn't a device record. */
+export function parseRow(row: Row): DeviceRecord {
+  const parsed = rowSchema.safeParse(unmarshall(row))
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    const name = row.thing_name?.S ?? '?'
+    throw new AppError('conflict', `row ${name} is no device record: ${problems.join('; ')}`)
+  }
+  const it = parsed.data
+  return defined({
+    thingName: it.thing_name,
+    status: it.prov_status,
+    product: it.product,
+    region: it.aws_region,
+    provisionedAt: it.prov_datetime,
+    rev: it.rev,
+    attemptId: it.attempt_id,
+    leaseUntil: it.lease_until,
+    attempts: it.attempts,
+    superseded: it.superseded.map((entry) => ({
+      region: entry.region,
+      certificateId: entry.certificate_id,
+    })),
+    certificateId: it.certificate_id,
+    certificatePem: it.certificate_pem,
+    csrThumbprint: it.csr_thumbprint,
+    attachedAt: it.attached_at,
+    placement:
+      it.placement &&
+      defined({ reason: it.placement.reason, distanceKm: it.placement.distance_km }),
+    history: it.history.map((entry) => defined(entry)),
+  })
+}
+
+/** The attributes that Landfall owns, as the table keeps them; times are ISO 8601 in UTC. */
+export function renderRow(record: DeviceRecord): Row {
+  const it = record
+  return marshall(
+    {
+      thing_name: it.thingName,
+      prov_status: it.status,
+      product: it.product,
+      aws_region: it.region,
+      // The seed's form: UTC, whole seconds, no zone.
+      prov_datetime:
+        it.provisionedAt === undefined ? undefined : iso(it.provisionedAt).slice(0, 19),
+      rev: it.rev,
+      attempt_id: it.attemptId,
+      lease_until: it.leaseUntil === undefined ? undefined : iso(it.leaseUntil),
+      attempts: it.attempts,
+      superseded:
+        it.superseded.length === 0
+          ? undefined
+          : it.superseded.map((entry) => ({
+              region: entry.region,
+              certificate_id: entry.certificateId,
+            })),
+      certificate_id: it.certificateId,
+      certificate_pem: it.certificatePem,
+      csr_thumbprint: it.csrThumbprint,
+      attached_at: it.attachedAt === undefined ? undefined : iso(it.attachedAt),
+      placement: it.placement && {
+        reason: it.placement.reason,
+        distance_km: it.placement.distanceKm,
+      },
+      history:
+        it.history.length === 0
+          ? undefined
+          : it.history.map((entry) => ({ ...entry, at: iso(entry.at) })),
+      schema: recordSchema,
+    },
+    { removeUndefinedValues: true },
+  )
+}
+
+function iso(epochMilliseconds: number): string {
+  return new Date(epochMilliseconds).toISOString()
+}
+
+type Defined<T> = {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K]
+} & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> }
+
+/** Leaves out the members that are undefined, as exactOptionalPropertyTypes wants it. */
+function defined<T extends object>(members: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+    // The filter does at run time what the type says; no narrower type can be inferred for it.
+  ) as Defined<T>
+}

@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import { AppError } from '../app-error.ts'
+import type { AllowList } from '../provisioning/allow-list.ts'
+import type { DeviceRecord } from '../provisioning/device-record.ts'
+import { parseRow, type Row, renderRow } from './device-row.ts'
+
+export type DynamoAllowList = AllowList & {
+  /** Adds a device; false where a row of that name is there already, which is left untouched. */
+  add(record: DeviceRecord, signal: AbortSignal): Promise<boolean>
+}
+
+/**
+ * The allow-list in a DynamoDB table with the string key `thing_name`.
+ * Every write is one UpdateItem with a condition on `rev` and `prov_status`, and changes only the
+ * attributes that differ, so attributes that others keep in the row survive.
+ */
+export function dynamoAllowList(deps: { client: DynamoDBClient; table: string }): DynamoAllowList {
+  const { client, table } = deps
+
+  async function findRow(thingName: string, signal: AbortSignal, consistent: boolean) {
+    const { Item } = await client.send(
+      new GetItemCommand({
+        TableName: table,
+        Key: { thing_name: { S: thingName } },
+        ConsistentRead: consistent,
+      }),
+      { abortSignal: signal },
+    )
+    return Item
+  }
+
+  return {
+    async find(thingName, { signal, consistent = false }) {
+      const row = await translated('read', () => findRow(thingName, signal, consistent))
+      return row === undefined ? undefined : parseRow(row)
+    },
+
+    async save(previous, next, signal) {
+      const update = new UpdateItemCommand({
+        TableName: table,
+        Key: { thing_name: { S: next.thingName } },
+        ...compareAndSwap(previous, next),
+      })
+      const failure = await client.send(update, { abortSignal: signal }).then(
+        () => undefined,
+        (error: unknown) => error ?? new Error('unknown failure'),
+      )
+      if (failure === undefined) return { saved: true }
+      // Whatever went wrong, the row tells: a lost answer followed by the SDK's own retry looks
+      // like somebody else's win, and a time-out may have been a success.
+      const row = await translated('re-read', () => findRow(next.thingName, signal, true))
+      const current = row === undefined ? undefined : parseRow(row)
+      if (current?.rev === next.rev && current?.attemptId === next.attemptId) return { saved: true }
+      if (failure instanceof ConditionalCheckFailedException) return { saved: false, current }
+      throw unavailable('write', failure)
+    },
+
+    async add(record, signal) {
+      const put = new PutItemCommand({
+        TableName: table,
+        Item: renderRow(record),
+        ConditionExpression: 'attribute_not_exists(thing_name)',
+      })
+      try {
+        await client.send(put, { abortSignal: signal })
+        return true
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false
+        throw unavailable('write', error)
+      }
+    },
+  }
+}
+
+/** The expressions of one UpdateItem that turns `previous` into `next`, and only that. */
+export function compareAndSwap(previous: DeviceRecord, next: DeviceRecord) {
+  const before = renderRow(previous)
+  const after = renderRow(next)
+  const names: Record<string, string> = { '#status': 'prov_status', '#rev': 'rev' }
+  const values: Row = { ':status': { S: previous.status } }
+  if (previous.rev !== undefined) values[':rev'] = { N: String(previous.rev) }
+  const set: string[] = []
+  const remove: string[] = []
+  const attributes = new Set([...Object.keys(before), ...Object.keys(after)])
+  attributes.delete('thing_name')
+  for (const [index, attribute] of [...attributes].entries()) {
+    const value = after[attribute]
+    // A row written by hand lacks `schema` and `rev`, though rendering it shows the first.
+    const same = previous.rev !== undefined && isDeepStrictEqual(before[attribute], value)
+    if (same) continue
+    names[`#a${index}`] = attribute
+    if (value === undefined) remove.push(`#a${index}`)
+    else {
+      values[`:a${index}`] = value
+      set.push(`#a${index} = :a${index}`)
+    }
+  }
+  const revision = previous.rev === undefined ? 'attribute_not_exists(#rev)' : '#rev = :rev'
+  return {
+    ConditionExpression: `${revision} AND #status = :status`,
+    UpdateExpression: [
+      set.length > 0 ? `SET ${set.join(', ')}` : '',
+      remove.length > 0 ? `REMOVE ${remove.join(', ')}` : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+  }
+}
+
+async function translated<T>(action: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw unavailable(action, error)
+  }
+}
+
+function unavailable(action: string, cause: unknown): AppError {
+  const why = cause instanceof Error ? cause.name : 'unknown failure'
+  return new AppError('allow-list-unavailable', `allow-list ${action} failed: ${why}`, { cause })
+}

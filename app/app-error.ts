@@ -1,0 +1,42 @@
+/** Every way a request can end without an answer; the edge's problem table gives each a status. */
+export type AppErrorCode =
+  // What the device sent.
+  | 'request-too-large'
+  | 'invalid-request'
+  | 'no-thing-name'
+  | 'invalid-thing-name'
+  | 'no-sig'
+  | 'invalid-sig'
+  | 'wrong-sig'
+  | 'invalid-csr'
+  /** Unknown, blocked or already provisioned: a device learns no more than that. */
+  | 'not-allowed'
+  /** The row of this name is not a device record, or the thing belongs to somebody else. */
+  | 'conflict'
+  // What waiting may help.
+  | 'too-many-requests'
+  | 'in-progress'
+  | 'region-unavailable'
+  | 'allow-list-unavailable'
+  | 'products-unavailable'
+  /** The record or a product names a region that this deployment doesn't have. */
+  | 'region-not-configured'
+  | 'deadline'
+
+/** The one error that app/ throws; `message` says what is wrong and never holds a secret. */
+export class AppError extends Error {
+  readonly code: AppErrorCode
+  /** Seconds after which asking again makes sense, where that is known. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: AppErrorCode,
+    message: string,
+    options: ErrorOptions & { retryAfterSeconds?: number } = {},
+  ) {
+    super(message, options)
+    this.name = 'AppError'
+    this.code = code
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}

@@ -1,0 +1,125 @@
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Logger } from 'pino'
+import { startDeadline } from '../../regions/deadline.ts'
+import { AppError } from '../app-error.ts'
+import { measureWaves } from '../provisioning/waves.ts'
+import { problemOf } from './problems.ts'
+import {
+  type DeviceProvisioningDeps,
+  provisionDevice,
+  type RequestNotes,
+} from './provision-device.ts'
+import { describeError, logRequest } from './request-log.ts'
+import { seedAnswer, seedError } from './seed-answer.ts'
+
+export type EdgeDeps = DeviceProvisioningDeps & {
+  readonly edgeRegion: string
+  readonly deadlineSeconds: number
+  readonly log: Logger
+  /** The TCP peer, as the platform vouches for it. */
+  readonly peerAddress: (c: Context) => string
+  /** The platform's id of this request, where it has one. */
+  readonly requestId: (c: Context) => string
+  /** Seconds until the platform stops this request by force; Infinity where it never does. */
+  readonly secondsLeft: (c: Context) => number
+  readonly clientAddress: (peer: string, forwardedFor: string | undefined) => string
+  readonly limitAddress: (address: string) => Promise<void>
+  readonly isHealthy: () => Promise<boolean>
+}
+
+const longestBody = 16 * 1024
+export const provisioningPath = '/device-provisioning'
+
+/** The edge as one Hono app; the Node server and the Lambda serve the same. */
+export function createApp(deps: EdgeDeps): Hono {
+  const app = new Hono()
+  const limitBody = bodyLimit({
+    maxSize: longestBody,
+    onError: () => {
+      throw new AppError('request-too-large', `the body is longer than ${longestBody} bytes`)
+    },
+  })
+
+  app.all(provisioningPath, async (c) => {
+    if (c.req.method !== 'POST') {
+      c.header('Allow', 'POST')
+      return c.json({ status: 'error', message: 'method not allowed' }, 405)
+    }
+    return await answerDevice(deps, c, async () => {
+      let body = ''
+      await limitBody(c, async () => {
+        body = await c.req.text()
+      })
+      return body
+    })
+  })
+
+  app.get('/healthz', async (c) => {
+    const healthy = await deps.isHealthy()
+    const productsFailingSince = deps.products.failingSince()
+    return c.json(
+      {
+        status: healthy ? 'ok' : 'failing',
+        region: deps.edgeRegion,
+        allowList: healthy ? 'ok' : 'unreadable',
+        products:
+          productsFailingSince === undefined
+            ? 'ok'
+            : `unreadable since ${new Date(productsFailingSince).toISOString()}`,
+      },
+      healthy ? 200 : 503,
+    )
+  })
+
+  app.notFound((c) => c.json({ status: 'error', message: 'not found' }, 404))
+  app.onError((error, c) => seedError(c, problemOf(error), deps.requestId(c)))
+  return app
+}
+
+async function answerDevice(
+  deps: EdgeDeps,
+  c: Context,
+  readBody: () => Promise<string>,
+): Promise<Response> {
+  const startedAt = performance.now()
+  const requestId = deps.requestId(c)
+  const address = deps.clientAddress(deps.peerAddress(c), c.req.header('X-Forwarded-For'))
+  const deadline = startDeadline(Math.min(deps.deadlineSeconds, deps.secondsLeft(c) - 1))
+  const waves = measureWaves(() => performance.now())
+  const notes: RequestNotes = {}
+  const common = () => ({
+    ...notes,
+    requestId,
+    address,
+    milliseconds: performance.now() - startedAt,
+    waves: waves.milliseconds,
+  })
+  try {
+    await deps.limitAddress(address)
+    const body = await readBody()
+    const onTrouble = (trouble: string, error?: unknown) =>
+      deps.log.warn({ requestId, thingName: notes.thingName, error: describeError(error) }, trouble)
+    const { signal } = deadline
+    const it = await provisionDevice(deps, { body, address, notes, waves, signal, onTrouble })
+    const { region, certificateId, distanceKm } = it
+    const outcome = it.created ? 'provisioned' : 'repeated'
+    const kept = { region, certificateId, distanceKm }
+    logRequest(deps.log, deps.edgeRegion, { ...common(), ...kept, outcome, status: 200 })
+    return seedAnswer(c, it, address, requestId)
+  } catch (error) {
+    const answer = problemOf(error)
+    const { status } = answer.problem
+    logRequest(deps.log, deps.edgeRegion, {
+      ...common(),
+      outcome: status >= 500 && answer.reason !== 'in-progress' ? 'failed' : 'refused',
+      status,
+      reason: answer.reason,
+      ...(status >= 500 ? { error } : {}),
+    })
+    return seedError(c, answer, requestId)
+  } finally {
+    deadline.end()
+  }
+}

@@ -1,0 +1,95 @@
+import ipaddr from 'ipaddr.js'
+import { z } from 'zod'
+import { findRegion } from '../../regions/catalogue.ts'
+import { roleArnPattern } from '../../regions/device-regions.ts'
+
+const region = z
+  .string()
+  .refine((name) => findRegion(name) !== undefined, 'is no Region with AWS IoT Core')
+const seconds = z.number().positive()
+
+const deviceRegionSchema = z.strictObject({
+  region,
+  roleArn: z
+    .string()
+    .regex(roleArnPattern, 'must be the ARN of an IAM role, arn:aws:iam::123456789012:role/name'),
+  externalId: z
+    .string()
+    .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1224 of letters, digits and + = , . @ : / - _')
+    .optional(),
+  endpointAddress: z.string().min(1).optional(),
+})
+
+/** One edge's configuration; docs/configuration.md describes every field. */
+const configSchema = z
+  .strictObject({
+    region: z.string().min(1, 'must name the AWS Region this edge and its tables are in'),
+    tables: z
+      .strictObject({
+        allowList: z.string().min(3).default('iot-global-provisioning'),
+        control: z.string().min(3).default('iot-global-control'),
+      })
+      .prefault({}),
+    deviceRegions: z
+      .array(deviceRegionSchema)
+      .nonempty('must enable at least one region')
+      .refine((rows) => new Set(rows.map((row) => row.region)).size === rows.length, {
+        error: 'must not name a region twice',
+      }),
+    devicePolicyName: z
+      .string()
+      .regex(/^[\w+=,.@-]{1,128}$/, 'must be 1 to 128 of letters, digits and + = , . @ - _')
+      .default('LandfallDevice'),
+    trustedProxies: z
+      .array(z.string().refine(isNetwork, 'must be an address or a network like 10.0.0.0/8'))
+      .default([]),
+    deadlineSeconds: seconds.max(28).default(20),
+    leaseSeconds: seconds.default(60),
+    aws: z
+      .strictObject({
+        connectSeconds: seconds.default(2),
+        requestSeconds: seconds.default(4),
+      })
+      .prefault({}),
+    productRefreshSeconds: seconds.default(5),
+    addressLimit: z
+      .strictObject({ requests: z.int().positive(), perSeconds: z.int().positive() })
+      .default({ requests: 300, perSeconds: 10 }),
+    listen: z
+      .strictObject({
+        host: z.string().default('127.0.0.1'),
+        port: z.int().min(0).max(65535).default(8080),
+      })
+      .prefault({}),
+    logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  })
+  .refine((config) => config.leaseSeconds > config.deadlineSeconds, {
+    path: ['leaseSeconds'],
+    error: 'must be longer than deadlineSeconds, so that no lease ends under a running attempt',
+  })
+
+export type EdgeConfig = z.output<typeof configSchema>
+
+/** A configuration that can't be used: `problems` has a line for every wrong field. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration is wrong:\n${problems.map((it) => `  ${it}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** Reads a configuration; throws ConfigError that reports every problem together. */
+export function parseConfig(value: unknown): EdgeConfig {
+  const parsed = configSchema.safeParse(value)
+  if (parsed.success) return Object.freeze(parsed.data)
+  throw new ConfigError(
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`),
+  )
+}
+
+function isNetwork(text: string): boolean {
+  return ipaddr.isValidCIDR(text) || ipaddr.isValid(text)
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { awsHttpHandler } from '../../regions/aws-http.ts'
+import { connectDeviceRegions } from '../../regions/device-regions.ts'
+import type { Locate } from '../../regions/location.ts'
+import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
+import { readProducts } from '../products/control-table.ts'
+import { cacheProducts } from '../products/product-cache.ts'
+import { limitAddresses } from './address-limit.ts'
+import { createApp, type EdgeDeps } from './app.ts'
+import { clientAddress } from './client-address.ts'
+import type { EdgeConfig } from './config.ts'
+import { watchHealth } from './health.ts'
+import { describeError } from './request-log.ts'
+
+/** What only the platform can tell of a request. */
+export type Platform = Pick<EdgeDeps, 'peerAddress' | 'requestId' | 'secondsLeft'>
+
+export type Edge = {
+  readonly app: ReturnType<typeof createApp>
+  readonly log: Logger
+  /** Readies roles, endpoints and products; what can't be had is logged, and tried again by requests. */
+  warm(): Promise<void>
+  close(): void
+}
+
+/**
+ * One edge: the app over real clients. Credentials and endpoints come from the SDK's standard
+ * environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID …); the app sees nothing else of where it runs.
+ */
+export function createEdge(
+  config: EdgeConfig,
+  deps: { platform: Platform; locate: Locate; logTo?: DestinationStream },
+): Edge {
+  const now = () => Date.now()
+  const log = createLog(config, deps.logTo)
+  const client = new DynamoDBClient({
+    region: config.region,
+    requestHandler: awsHttpHandler(config.aws),
+  })
+  const allowList = dynamoAllowList({ client, table: config.tables.allowList })
+  const products = cacheProducts({
+    read: (signal) => readProducts(client, config.tables.control, signal),
+    now,
+    refreshSeconds: config.productRefreshSeconds,
+    timeoutSeconds: config.aws.requestSeconds,
+    onProblem: (problem) => log.warn(problem),
+  })
+  const regions = connectDeviceRegions({
+    edgeRegion: config.region,
+    regions: config.deviceRegions,
+    policyName: config.devicePolicyName,
+    sessionName: sessionName(),
+    ...config.aws,
+    now,
+  })
+  const app = createApp({
+    ...deps.platform,
+    allowList,
+    products,
+    regions,
+    locate: deps.locate,
+    leaseSeconds: config.leaseSeconds,
+    deadlineSeconds: config.deadlineSeconds,
+    edgeRegion: config.region,
+    now,
+    newAttemptId: randomUUID,
+    log,
+    clientAddress: clientAddress(config.trustedProxies),
+    limitAddress: limitAddresses(config.addressLimit),
+    isHealthy: watchHealth({ allowList, now }),
+  })
+  return {
+    app,
+    log,
+    async warm() {
+      const [troubles] = await Promise.all([regions.warm(), products.fresh().catch(() => {})])
+      for (const trouble of troubles) {
+        log.warn({ error: describeError(trouble) }, 'a region is not ready')
+      }
+    },
+    close() {
+      regions.close()
+      client.destroy()
+    },
+  }
+}
+
+/** One JSON object a line; request lines hold only what `logRequest` puts there. */
+function createLog(config: EdgeConfig, destination?: DestinationStream): Logger {
+  const options = {
+    level: config.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+/** Names this process in CloudTrail, in the characters that RoleSessionName allows. */
+function sessionName(): string {
+  return `landfall-${hostname()}-${process.pid}`.replace(/[^\w+=,.@-]/g, '-').slice(0, 64)
+}

@@ -1,0 +1,25 @@
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda'
+import { loadGeoipLite } from '../../regions/geoip-lite-location.ts'
+import { parseConfig } from './config.ts'
+import { createEdge } from './edge.ts'
+
+/** What an HTTP API hands over beside the request (payload format 2.0). */
+type LambdaEnv = {
+  event: { requestContext: { requestId: string; http: { sourceIp: string } } }
+  lambdaContext: Pick<LambdaContext, 'getRemainingTimeInMillis'>
+}
+
+const config = parseConfig(JSON.parse(process.env.LANDFALL_CONFIG ?? 'null'))
+const platform = {
+  peerAddress: (c: { env: LambdaEnv }) => c.env.event.requestContext.http.sourceIp,
+  requestId: (c: { env: LambdaEnv }) => c.env.event.requestContext.requestId,
+  secondsLeft: (c: { env: LambdaEnv }) => c.env.lambdaContext.getRemainingTimeInMillis() / 1000,
+}
+const edge = createEdge(config, { platform, locate: await loadGeoipLite() })
+// During init, which has a core of its own: no request has to wait for roles and products.
+await edge.warm()
+
+/** The Lambda behind an HTTP API or a function URL. Everything a request began is ended with it. */
+export const handler: (event: LambdaEvent, context?: LambdaContext) => Promise<unknown> = handle(
+  edge.app,
+)

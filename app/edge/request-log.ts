@@ -1,0 +1,82 @@
+import type { Logger } from 'pino'
+import { type Waves, waveNames } from '../provisioning/waves.ts'
+
+/** What one provisioning request came to: one line of the log, and its metrics. */
+export type RequestOutcome = {
+  readonly requestId: string
+  /** Only a name of the right form; whatever else was sent stays out of the log. */
+  readonly thingName?: string | undefined
+  readonly address: string
+  readonly outcome: 'provisioned' | 'repeated' | 'refused' | 'failed'
+  readonly status: number
+  /** Why it was refused or failed. */
+  readonly reason?: string | undefined
+  readonly product?: string | undefined
+  readonly region?: string | undefined
+  readonly placement?: string | undefined
+  readonly distanceKm?: number | undefined
+  readonly certificateId?: string | undefined
+  readonly milliseconds: number
+  readonly waves: Waves['milliseconds']
+  readonly error?: unknown
+}
+
+const namespace = 'Landfall'
+
+/**
+ * Writes a request as one JSON line that is a CloudWatch metric too (Embedded Metric Format
+ * specification): counts by outcome, by reason and by region, and the milliseconds of each wave.
+ */
+export function logRequest(log: Logger, edgeRegion: string, it: RequestOutcome): void {
+  const line = { ...fields(it), ...metrics(edgeRegion, it) }
+  if (it.outcome === 'failed') log.error(line, 'request')
+  else log.info(line, 'request')
+}
+
+function fields(it: RequestOutcome) {
+  const { error, waves, milliseconds, ...rest } = it
+  if (error === undefined) return rest
+  // Only what nobody foresaw needs its place in the code.
+  const stack = it.reason === 'internal' && error instanceof Error ? { stack: error.stack } : {}
+  return { ...rest, error: describeError(error), ...stack }
+}
+
+function metrics(edge: string, it: RequestOutcome) {
+  const values: Record<string, number> = { milliseconds: round(it.milliseconds) }
+  const units = [{ Name: 'milliseconds', Unit: 'Milliseconds' }]
+  for (const wave of waveNames) {
+    const value = it.waves[wave]
+    if (value === undefined) continue
+    values[`${wave}Milliseconds`] = round(value)
+    units.push({ Name: `${wave}Milliseconds`, Unit: 'Milliseconds' })
+  }
+  const counted = it.reason?.startsWith('region-') ? [it.outcome, 'regionError'] : [it.outcome]
+  for (const name of counted) {
+    values[name] = 1
+    units.push({ Name: name, Unit: 'Count' })
+  }
+  const dimensions = [['edge']]
+  if (it.reason !== undefined) dimensions.push(['edge', 'reason'])
+  if (it.region !== undefined) dimensions.push(['edge', 'region'])
+  return {
+    edge,
+    ...values,
+    _aws: {
+      Timestamp: Date.now(),
+      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: dimensions, Metrics: units }],
+    },
+  }
+}
+
+/** An error's names and messages down its causes; never an SDK's request or answer. */
+export function describeError(error: unknown): string {
+  const parts: string[] = []
+  for (let it = error, depth = 0; it instanceof Error && depth < 4; it = it.cause, depth += 1) {
+    parts.push(`${it.name}: ${it.message}`)
+  }
+  return parts.join(' <- ') || 'unknown failure'
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10
+}

@@ -1,0 +1,36 @@
+import type { Context } from 'hono'
+import type { Provisioned } from '../provisioning/provision.ts'
+import type { problemOf } from './problems.ts'
+
+/**
+ * Success under the seed contract: `status`, `region`, `endpointAddress`, `certificatePem`, `distance`
+ * (kilometres) where the device could be located, else `message`; `PrivateKey` where it sent no CSR.
+ */
+export function seedAnswer(c: Context, it: Provisioned, address: string, requestId: string) {
+  c.header('Cache-Control', 'no-store')
+  c.header('X-Request-Id', requestId)
+  const where =
+    it.distanceKm === undefined
+      ? {
+          message: `no latitude or longitude for IP ${address}, using default region ${it.region}`,
+        }
+      : { distance: it.distanceKm }
+  return c.json({
+    status: 'success',
+    region: it.region,
+    endpointAddress: it.endpointAddress,
+    certificatePem: it.certificatePem,
+    ...(it.privateKey === undefined ? {} : { PrivateKey: it.privateKey }),
+    ...where,
+  })
+}
+
+/** Every failure under the seed contract: `{ status: "error", message }` with an honest HTTP status. */
+export function seedError(c: Context, answer: ReturnType<typeof problemOf>, requestId: string) {
+  c.header('Cache-Control', 'no-store')
+  c.header('X-Request-Id', requestId)
+  if (answer.retryAfterSeconds !== undefined) {
+    c.header('Retry-After', String(answer.retryAfterSeconds))
+  }
+  return c.json({ status: 'error', message: answer.message }, answer.problem.status)
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { parseArgs } from 'node:util'
+import { serve } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import type { Context } from 'hono'
+import { parse } from 'yaml'
+import { loadGeoipLite } from '../../regions/geoip-lite-location.ts'
+import { ConfigError, parseConfig } from './config.ts'
+import { createEdge } from './edge.ts'
+
+const usage = `The edge as a Node server.
+
+Usage: npm run edge -- --config FILE
+
+  --config FILE  the edge's configuration, YAML or JSON (docs/configuration.md)
+  --help         this text
+
+AWS endpoints and credentials come from the SDK's standard environment variables.
+Example: AWS_ENDPOINT_URL=http://127.0.0.1:4566 npm run edge -- --config edge.yaml
+`
+
+/** Time for what is under way once the end was asked for; longer than any request's deadline. */
+const drainSeconds = 30
+
+async function main(): Promise<void> {
+  const options = { config: { type: 'string' }, help: { type: 'boolean' } } as const
+  const { values } = parseArgs({ options })
+  if (values.help) return void process.stdout.write(usage)
+  if (values.config === undefined) throw new UsageError('--config is missing')
+  const config = parseConfig({
+    // The file may leave its region to the environment, as the SDK does.
+    ...(process.env.AWS_REGION === undefined ? {} : { region: process.env.AWS_REGION }),
+    ...parseDocument(await readFile(values.config, 'utf8'), values.config),
+  })
+  const platform = {
+    peerAddress: (c: Context) => getConnInfo(c).remote.address ?? '',
+    requestId: memoizedRequestIds(),
+    secondsLeft: () => Number.POSITIVE_INFINITY,
+  }
+  const edge = createEdge(config, { platform, locate: await loadGeoipLite() })
+  await edge.warm()
+  const { host, port } = config.listen
+  const server = serve({ fetch: edge.app.fetch, hostname: host, port }, (address) => {
+    const url = `http://${host}:${address.port}`
+    edge.log.info({ url }, 'listening')
+    process.send?.({ listening: url })
+  })
+  server.on('error', (error) => fail(error))
+  endGracefully(server as Server, () => edge.close())
+}
+
+/** Finishes what is under way, takes nothing new, then lets the process end. */
+function endGracefully(server: Server, close: () => void): void {
+  let ending = false
+  const end = () => {
+    if (ending) return
+    ending = true
+    server.close(() => {
+      close()
+      process.disconnect?.()
+      process.exit(0)
+    })
+    server.closeIdleConnections()
+    setTimeout(() => process.exit(1), drainSeconds * 1000).unref()
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  // Whoever started this process over an IPC channel is gone, or lets go of it.
+  process.on('disconnect', end)
+}
+
+class UsageError extends Error {}
+
+function parseDocument(text: string, file: string): Record<string, unknown> {
+  const document: unknown = parse(text)
+  if (typeof document === 'object' && document !== null) return { ...document }
+  throw new ConfigError([`${file}: is no mapping`])
+}
+
+/** The same id each time a request is asked for its own. */
+function memoizedRequestIds() {
+  const ids = new WeakMap<object, string>()
+  return (c: object) => {
+    const id = ids.get(c) ?? randomUUID()
+    ids.set(c, id)
+    return id
+  }
+}
+
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`error: ${message}\n`)
+  if (error instanceof UsageError) process.stderr.write(`hint: ${usage.split('\n')[2]}\n`)
+  process.exit(error instanceof UsageError ? 2 : 1)
+}
+
+await main().catch(fail)

@@ -1,0 +1,23 @@
+import type { DeviceRecord } from './device-record.ts'
+
+/** `saved`, or what stands in the table instead, read consistently. */
+export type SaveResult =
+  | { readonly saved: true }
+  | { readonly saved: false; readonly current: DeviceRecord | undefined }
+
+/**
+ * The fleet's allow-list, as the protocol needs it.
+ *
+ * Consistency: `find` may be stale by default; the record it gives is only ever used as the `previous`
+ * of a compare-and-swap. Durability: what `save` reports as saved is on stable storage in every edge's
+ * table. `save` succeeds only where the row's `rev` and status are still those of `previous` (a row
+ * written by hand has no `rev`). A write whose answer was lost is recognised by its (attempt id, rev).
+ * Throws AppError `allow-list-unavailable` where the outcome is unknown: the write may still land.
+ */
+export type AllowList = {
+  find(
+    thingName: string,
+    options: { signal: AbortSignal; consistent?: boolean },
+  ): Promise<DeviceRecord | undefined>
+  save(previous: DeviceRecord, next: DeviceRecord, signal: AbortSignal): Promise<SaveResult>
+}

@@ -1,0 +1,68 @@
+/** The device's row in the allow-list. `docs/storage.md` says for every attribute who writes it. */
+export type DeviceRecord = {
+  readonly thingName: string
+  readonly status: DeviceStatus
+  /** Absent: the default product. */
+  readonly product?: string
+  /** The region of the attempt under way or of the assignment. */
+  readonly region?: string
+  /** Time of the commit, epoch milliseconds (kept in whole seconds, as the seed does). */
+  readonly provisionedAt?: number
+  /** Counts the writes of this record; absent on a row written by hand. */
+  readonly rev?: number
+  /** Random, one for each attempt or operator's order; never derived from a request. */
+  readonly attemptId?: string
+  /** End of the attempt's lease, epoch milliseconds. */
+  readonly leaseUntil?: number
+  /** Attempts begun since the device was allowed. */
+  readonly attempts?: number
+  /** Certificates that must never be usable again, until somebody saw them gone. */
+  readonly superseded: readonly CertificateRef[]
+  readonly certificateId?: string
+  readonly certificatePem?: string
+  /** RFC 7638 thumbprint (SHA-256, base64url) of the CSR's key; absent for a key made by AWS IoT. */
+  readonly csrThumbprint?: string
+  /** When policy and thing were seen attached, epoch milliseconds. */
+  readonly attachedAt?: number
+  readonly placement?: PlacementNote
+  /** The last things that happened, oldest first, at most `historyLimit`. */
+  readonly history: readonly HistoryEntry[]
+}
+
+export type DeviceStatus = 'unprovisioned' | 'provisioning' | 'provisioned' | 'blocked'
+
+export type CertificateRef = { readonly region: string; readonly certificateId: string }
+
+/** Why the device landed where it did, in one line, and how far that is. */
+export type PlacementNote = { readonly reason: string; readonly distanceKm?: number }
+
+export type HistoryEntry = {
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly event: 'allowed' | 'claimed' | 'provisioned' | 'released' | 'blocked'
+  readonly region?: string
+}
+
+export const deviceStatuses: readonly DeviceStatus[] = [
+  'unprovisioned',
+  'provisioning',
+  'provisioned',
+  'blocked',
+]
+
+export const historyLimit = 20
+
+/** The layout of the record that this version writes (`schema` in the table). */
+export const recordSchema = 1
+
+/** A device that an operator has just allowed. */
+export function allowedDevice(thingName: string, now: number, product?: string): DeviceRecord {
+  return {
+    thingName,
+    status: 'unprovisioned',
+    ...(product === undefined ? {} : { product }),
+    rev: 1,
+    superseded: [],
+    history: [{ at: now, event: 'allowed' }],
+  }
+}

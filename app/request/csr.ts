@@ -1,0 +1,70 @@
+// @peculiar/x509's container wants the Reflect polyfill before it loads.
+import 'reflect-metadata'
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { Pkcs10CertificateRequest } from '@peculiar/x509'
+import { calculateJwkThumbprint } from 'jose'
+import { AppError } from '../app-error.ts'
+
+/** A verified PKCS#10 request (RFC 2986) that AWS IoT will take. */
+export type DeviceCsr = {
+  readonly pem: string
+  /** RFC 7638 thumbprint of its key: SHA-256, base64url. */
+  readonly thumbprint: string
+}
+
+/** AWS IoT takes no longer one (API CreateCertificateFromCsr). */
+const longestPem = 4096
+
+const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
+
+/**
+ * Parses and verifies a PEM CSR: its own signature (proof of possession), a key that AWS IoT takes
+ * (RSA from 2048 bits; EC P-256, P-384 or P-521), and a CN that is absent or the thing name.
+ * Throws AppError `invalid-csr` that says which of them failed.
+ */
+export async function parseCsr(csr: unknown, thingName: string): Promise<DeviceCsr> {
+  if (typeof csr !== 'string') throw invalid('not a string')
+  if (csr.length > longestPem) throw invalid(`longer than ${longestPem} characters`)
+  const request = decode(csr)
+  const key = decodeKey(request)
+  const hash = request.signatureAlgorithm.hash
+  if (hash !== undefined && /^(SHA-1|MD5)$/i.test(hash.name)) {
+    throw invalid('signed with a broken hash; use SHA-256')
+  }
+  if (!(await request.verify().catch(() => false))) {
+    throw invalid('its signature does not verify')
+  }
+  const names = request.subjectName.getField('CN')
+  if (names.some((name) => name !== thingName)) throw invalid('its CN is not the thing name')
+  return {
+    pem: request.toString('pem'),
+    thumbprint: await calculateJwkThumbprint(key.export({ format: 'jwk' })),
+  }
+}
+
+function decode(pem: string): Pkcs10CertificateRequest {
+  if (!/^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(pem)) throw invalid('not PEM')
+  try {
+    return new Pkcs10CertificateRequest(pem.replaceAll('NEW CERTIFICATE', 'CERTIFICATE'))
+  } catch {
+    throw invalid('it does not parse')
+  }
+}
+
+function decodeKey(request: Pkcs10CertificateRequest): KeyObject {
+  let key: KeyObject
+  try {
+    const der = Buffer.from(request.publicKey.rawData)
+    key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  } catch {
+    throw invalid('its public key does not parse')
+  }
+  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
+  if (key.asymmetricKeyType === 'rsa' && modulusLength >= 2048) return key
+  if (key.asymmetricKeyType === 'ec' && curves.has(namedCurve)) return key
+  throw invalid('its key must be RSA from 2048 bits, or EC P-256, P-384 or P-521')
+}
+
+function invalid(why: string): AppError {
+  return new AppError('invalid-csr', `invalid CSR: ${why}`)
+}

@@ -1,0 +1,31 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { assertInTime } from './deadline.ts'
+
+export type HttpLimits = {
+  /** Until the connection stands. */
+  readonly connectSeconds: number
+  /** From sending a request to the end of its answer. */
+  readonly requestSeconds: number
+}
+
+/**
+ * The HTTP side of every AWS client here: connections kept alive, every wait bounded, and each attempt
+ * (the SDK's retries too) refused once its request's deadline has passed.
+ */
+export function awsHttpHandler(limits: HttpLimits): NodeHttpHandler {
+  return new DeadlineHttpHandler({
+    connectionTimeout: limits.connectSeconds * 1000,
+    requestTimeout: limits.requestSeconds * 1000,
+    throwOnRequestTimeout: true,
+    httpAgent: { keepAlive: true, maxSockets: 100 },
+    httpsAgent: { keepAlive: true, maxSockets: 100 },
+  })
+}
+
+class DeadlineHttpHandler extends NodeHttpHandler {
+  override async handle(...call: Parameters<NodeHttpHandler['handle']>) {
+    const signal = call[1]?.abortSignal
+    if (signal instanceof AbortSignal) assertInTime(signal)
+    return await super.handle(...call)
+  }
+}

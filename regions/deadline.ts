@@ -1,0 +1,50 @@
+/** The end of a request's time: `signal` aborts every call that is still under way then. */
+export type Deadline = {
+  readonly signal: AbortSignal
+  /** Seconds left, never below 0. */
+  secondsLeft(): number
+  /** Abandons what is still under way; called before the answer leaves. */
+  end(): void
+}
+
+export class DeadlineError extends Error {
+  constructor() {
+    super("the request's time is up")
+    this.name = 'DeadlineError'
+  }
+}
+
+type Clocks = { readonly wall: () => number; readonly monotonic: () => number }
+
+const systemClocks: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() }
+const remaining = new WeakMap<AbortSignal, () => number>()
+
+/**
+ * Starts a request's clock. A frozen Lambda thaws with its timers late and its monotonic clock behind,
+ * and a stepped wall clock lies the other way: time is up as soon as either of them says so.
+ */
+export function startDeadline(seconds: number, clocks: Clocks = systemClocks): Deadline {
+  const controller = new AbortController()
+  const milliseconds = seconds * 1000
+  const wallEnd = clocks.wall() + milliseconds
+  const monotonicEnd = clocks.monotonic() + milliseconds
+  const millisecondsLeft = () =>
+    Math.min(wallEnd - clocks.wall(), monotonicEnd - clocks.monotonic())
+  const timer = setTimeout(() => controller.abort(new DeadlineError()), milliseconds)
+  timer.unref()
+  remaining.set(controller.signal, millisecondsLeft)
+  return {
+    signal: controller.signal,
+    secondsLeft: () => Math.max(0, millisecondsLeft() / 1000),
+    end() {
+      clearTimeout(timer)
+      controller.abort(new DeadlineError())
+    },
+  }
+}
+
+/** Throws where the signal belongs to a deadline that has passed, even if its timer hasn't fired yet. */
+export function assertInTime(signal: AbortSignal): void {
+  const left = remaining.get(signal)?.() ?? Number.POSITIVE_INFINITY
+  if (signal.aborted || left <= 0) throw new DeadlineError()
+}

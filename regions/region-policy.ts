@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import { findRegion } from './catalogue.ts'
+
+const region = z
+  .string()
+  .refine((name) => findRegion(name) !== undefined, 'is no Region with AWS IoT Core')
+
+/**
+ * Where a product's devices may land. `defaultRegion` takes those whose address has no known position;
+ * `allowedRegions` (absent: all enabled ones) bounds every choice; `nearest` is by great circle.
+ */
+export const regionPolicySchema = z
+  .strictObject({
+    defaultRegion: region,
+    allowedRegions: z.array(region).nonempty().optional(),
+    strategy: z.literal('nearest').default('nearest'),
+  })
+  .refine((policy) => policy.allowedRegions?.includes(policy.defaultRegion) ?? true, {
+    path: ['defaultRegion'],
+    error: 'must be one of allowedRegions',
+  })
+
+export type RegionPolicy = z.infer<typeof regionPolicySchema>
