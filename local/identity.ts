@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import type { Caller } from './service.ts'
+
+/** The seed's name for the allow-list, so that its own commands work here. */
+export const ALLOW_LIST_TABLE = 'iot-global-provisioning'
+/** Products and the status of regions. */
+export const CONTROL_TABLE = 'iot-global-control'
+
+export const EDGE_ROLE_PREFIX = 'landfall-edge-'
+
+/** Who holds a credential. A `session` is an assumed role. */
+export type Identity =
+  | { readonly kind: 'user'; readonly name: 'operator' | 'landfall-edge' }
+  | { readonly kind: 'session'; readonly roleName: string; readonly sessionName: string }
+
+/** What a request asks for; `resource` is an ARN, or `*` where the request names none. */
+export type Action = {
+  readonly service: string
+  readonly operation: string
+  readonly resource: string
+}
+
+const EDGE_TABLE_OPERATIONS = new Set(['GetItem', 'UpdateItem', 'Query', 'DescribeTable'])
+
+/** The calls one edge makes in a device region, and no other. */
+const EDGE_REGION_OPERATIONS = new Set([
+  'CreateThing',
+  'DescribeThing',
+  'UpdateThing',
+  'CreateCertificateFromCsr',
+  'CreateKeysAndCertificate',
+  'UpdateCertificate',
+  'DeleteCertificate',
+  'AttachPolicy',
+  'AttachThingPrincipal',
+  'AddThingToThingGroup',
+  'CreatePolicy',
+  'DescribeEndpoint',
+])
+
+export function edgeRoleArn(accountId: string, region: string): string {
+  return `arn:aws:iam::${accountId}:role/${EDGE_ROLE_PREFIX}${region}`
+}
+
+export function edgeUserArn(accountId: string): string {
+  return `arn:aws:iam::${accountId}:user/landfall-edge`
+}
+
+/** IAM's unique id of a user (AIDA…) or role (AROA…); stable, as AWS's are while the principal exists. */
+export function principalId(prefix: 'AIDA' | 'AROA', accountId: string, name: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  const digest = createHash('sha256').update(`${prefix}/${accountId}/${name}`).digest()
+  return prefix + Array.from(digest.subarray(0, 17), (byte) => alphabet[byte & 31]).join('')
+}
+
+/** The caller as GetCallerIdentity names it. */
+export function callerOf(identity: Identity, accountId: string): Caller {
+  if (identity.kind === 'user') {
+    return {
+      accountId,
+      arn: `arn:aws:iam::${accountId}:user/${identity.name}`,
+      userId: principalId('AIDA', accountId, identity.name),
+    }
+  }
+  const { roleName, sessionName } = identity
+  return {
+    accountId,
+    arn: `arn:aws:sts::${accountId}:assumed-role/${roleName}/${sessionName}`,
+    userId: `${principalId('AROA', accountId, roleName)}:${sessionName}`,
+  }
+}
+
+/**
+ * Whether the identity's own policy allows the action in the region that the request was signed for.
+ * GetCallerIdentity needs no permission on AWS either. Whom a role trusts is STS's to check.
+ */
+export function isAllowed(
+  identity: Identity,
+  action: Action,
+  scope: { readonly accountId: string; readonly region: string },
+): boolean {
+  const { service, operation, resource } = action
+  if (service === 'sts' && operation === 'GetCallerIdentity') return true
+  if (identity.kind === 'session') {
+    return (
+      service === 'iot' &&
+      identity.roleName === EDGE_ROLE_PREFIX + scope.region &&
+      EDGE_REGION_OPERATIONS.has(operation)
+    )
+  }
+  switch (identity.name) {
+    case 'operator':
+      return true
+    case 'landfall-edge':
+      if (service === 'sts') {
+        const roles = edgeRoleArn(scope.accountId, '')
+        return operation === 'AssumeRole' && resource.startsWith(roles)
+      }
+      return (
+        service === 'dynamodb' &&
+        EDGE_TABLE_OPERATIONS.has(operation) &&
+        [ALLOW_LIST_TABLE, CONTROL_TABLE].some((table) => resource.endsWith(`:table/${table}`))
+      )
+  }
+}

@@ -1,0 +1,40 @@
+import { tableArnOf } from './dynamodb.ts'
+import type { ServiceRequest } from './service.ts'
+import { parametersOf } from './sts.ts'
+
+/** The ARN of what a request acts on, as an access-denied message names it, or `*`. */
+export function resourceOf(operation: string, request: ServiceRequest, accountId: string): string {
+  switch (request.service) {
+    case 'dynamodb':
+      return operation === 'ListTables' ? '*' : tableArnOf(request, accountId)
+    case 'sts':
+      return parametersOf(request).get('RoleArn') ?? '*'
+    case 'iot':
+      return iotResourceOf(request, accountId)
+    default:
+      return '*'
+  }
+}
+
+const IOT_RESOURCES = new Map([
+  ['things', 'thing'],
+  ['certificates', 'cert'],
+  ['policies', 'policy'],
+  ['target-policies', 'policy'],
+  ['thing-groups', 'thinggroup'],
+])
+
+function iotResourceOf(request: ServiceRequest, accountId: string): string {
+  const [, collection = '', name] = request.path.split('/')
+  const kind = IOT_RESOURCES.get(collection)
+  if (!kind || !name) return '*'
+  return `arn:aws:iot:${request.region}:${accountId}:${kind}/${decodePath(name)}`
+}
+
+function decodePath(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
