@@ -1,0 +1,243 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  allowedDevice,
+  type DeviceRecord,
+  historyLimit,
+} from '../../../app/provisioning/device-record.ts'
+import { type DeviceEvent, transition } from '../../../app/provisioning/transition.ts'
+
+const now = Date.parse('2026-06-01T12:00:00Z')
+const leaseSeconds = 60
+const fresh = allowedDevice('dev1', now - 1000)
+
+function ask(attemptId: string, csrThumbprint?: string, region = 'eu-west-1'): DeviceEvent {
+  const placement = { reason: 'nearest: 5 km', distanceKm: 5 }
+  const key = csrThumbprint === undefined ? {} : { csrThumbprint }
+  return { type: 'ask', attemptId, region, placement, leaseSeconds, ...key }
+}
+
+function commit(attemptId: string, certificateId: string, csrThumbprint?: string): DeviceEvent {
+  const key = csrThumbprint === undefined ? {} : { csrThumbprint }
+  return { type: 'commit', attemptId, certificateId, certificatePem: 'PEM', ...key }
+}
+
+function advance(record: DeviceRecord, event: DeviceEvent, at = now): DeviceRecord {
+  const outcome = transition(record, event, at)
+  if (outcome.type !== 'write') throw new Error(`${event.type} ended as ${outcome.type}`)
+  return outcome.next
+}
+
+const claimed = advance(fresh, ask('a1', 'key1'))
+const provisioned = advance(claimed, commit('a1', 'cert1', 'key1'))
+
+describe('ask', () => {
+  it('claims an unprovisioned device under a lease', () => {
+    expect(claimed).toMatchObject({
+      status: 'provisioning',
+      attemptId: 'a1',
+      region: 'eu-west-1',
+      leaseUntil: now + 60_000,
+      attempts: 1,
+      rev: 2,
+    })
+  })
+
+  it('is told to wait for the rest of a live lease', () => {
+    expect(transition(claimed, ask('a2'), now + 20_500)).toEqual({
+      type: 'refuse',
+      refusal: { reason: 'in-progress', retryAfterSeconds: 40 },
+    })
+  })
+
+  it.each([
+    ['that ended', now + 60_000],
+    ['absurdly far ahead', now - 60_001],
+  ])('takes over a lease %s', (_, at) => {
+    expect(advance(claimed, ask('a2'), at)).toMatchObject({ attemptId: 'a2', attempts: 2 })
+  })
+
+  it('takes over a claim without a lease, as only a hand writes it', () => {
+    const byHand: DeviceRecord = { ...fresh, status: 'provisioning' }
+    expect(advance(byHand, ask('a2')).attemptId).toBe('a2')
+  })
+
+  it('gives the same key its certificate again', () => {
+    expect(transition(provisioned, ask('a2', 'key1'), now)).toEqual({
+      type: 'answer',
+      assignment: {
+        region: 'eu-west-1',
+        certificateId: 'cert1',
+        certificatePem: 'PEM',
+        attached: false,
+        placement: { reason: 'nearest: 5 km', distanceKm: 5 },
+      },
+    })
+  })
+
+  it.each([
+    ['another key', 'key2'],
+    ['no key', undefined],
+  ])('is refused with %s once provisioned', (_, key) => {
+    expect(transition(provisioned, ask('a2', key), now)).toEqual({
+      type: 'refuse',
+      refusal: { reason: 'already-provisioned' },
+    })
+  })
+
+  it('is refused without a key where AWS IoT made the key', () => {
+    const keyless = advance(advance(fresh, ask('a1')), commit('a1', 'cert1'))
+    expect(transition(keyless, ask('a2'), now).type).toBe('refuse')
+  })
+
+  it('is refused on a row that the seed provisioned', () => {
+    const bySeed: DeviceRecord = {
+      thingName: 'dev1',
+      status: 'provisioned',
+      region: 'us-east-2',
+      superseded: [],
+      history: [],
+    }
+    expect(transition(bySeed, ask('a1', 'key1'), now).type).toBe('refuse')
+  })
+
+  it('is refused when blocked, whatever the key', () => {
+    const blocked = advance(provisioned, { type: 'block', attemptId: 'op1' })
+    expect(transition(blocked, ask('a2', 'key1'), now)).toEqual({
+      type: 'refuse',
+      refusal: { reason: 'blocked' },
+    })
+  })
+
+  it('keeps a certificate that a hand left on an unprovisioned row, as superseded', () => {
+    const byHand: DeviceRecord = { ...provisioned, status: 'unprovisioned' }
+    const next = advance(byHand, ask('a2', 'key2', 'us-east-1'))
+    expect(next.superseded).toEqual([{ region: 'eu-west-1', certificateId: 'cert1' }])
+    expect(next).not.toHaveProperty('certificateId')
+    expect(next).not.toHaveProperty('csrThumbprint')
+    expect(next.region).toBe('us-east-1')
+  })
+})
+
+describe('commit', () => {
+  it("makes the attempt's certificate the device's identity", () => {
+    expect(provisioned).toMatchObject({
+      status: 'provisioned',
+      certificateId: 'cert1',
+      csrThumbprint: 'key1',
+      provisionedAt: now,
+      rev: 3,
+    })
+    expect(provisioned).not.toHaveProperty('leaseUntil')
+  })
+
+  it('is done where the record names the certificate already', () => {
+    expect(transition(provisioned, commit('a1', 'cert1', 'key1'), now)).toEqual({ type: 'done' })
+  })
+
+  it.each<[string, DeviceRecord]>([
+    ['taken over', advance(claimed, ask('a2'), now + 61_000)],
+    ['blocked', advance(claimed, { type: 'block', attemptId: 'op1' })],
+    ['released', advance(claimed, { type: 'release', attemptId: 'a1' })],
+    ['committed with another certificate', advance(claimed, commit('a1', 'cert2'))],
+  ])('is lost once the record was %s', (_, record) => {
+    expect(transition(record, commit('a1', 'cert1'), now)).toEqual({ type: 'lost' })
+  })
+})
+
+describe('confirm, release and block', () => {
+  it('confirms an attached certificate once', () => {
+    const confirmed = advance(provisioned, { type: 'confirm', certificateId: 'cert1' })
+    expect(confirmed.attachedAt).toBe(now)
+    const again = transition(confirmed, { type: 'confirm', certificateId: 'cert1' }, now)
+    expect(again.type).toBe('done')
+    const other = transition(provisioned, { type: 'confirm', certificateId: 'cert2' }, now)
+    expect(other.type).toBe('lost')
+  })
+
+  it('releases only its own claim, and never a commit', () => {
+    const released = advance(claimed, { type: 'release', attemptId: 'a1' })
+    expect(released.status).toBe('unprovisioned')
+    expect(released).not.toHaveProperty('attemptId')
+    expect(released).not.toHaveProperty('region')
+    expect(transition(claimed, { type: 'release', attemptId: 'a2' }, now).type).toBe('lost')
+    expect(transition(provisioned, { type: 'release', attemptId: 'a1' }, now).type).toBe('lost')
+  })
+
+  it('blocks in every state, under an attempt id of its own, and remembers the certificate', () => {
+    for (const record of [fresh, claimed, provisioned]) {
+      const blocked = advance(record, { type: 'block', attemptId: 'op1' })
+      expect(blocked).toMatchObject({ status: 'blocked', attemptId: 'op1' })
+      expect(blocked).not.toHaveProperty('certificateId')
+    }
+    const blocked = advance(provisioned, { type: 'block', attemptId: 'op1' })
+    expect(blocked.superseded).toEqual([{ region: 'eu-west-1', certificateId: 'cert1' }])
+    expect(transition(blocked, { type: 'block', attemptId: 'op2' }, now).type).toBe('done')
+  })
+
+  it('still supersedes the certificate of a row that a hand blocked', () => {
+    const byHand: DeviceRecord = { ...provisioned, status: 'blocked' }
+    expect(advance(byHand, { type: 'block', attemptId: 'op1' }).superseded).toHaveLength(1)
+  })
+})
+
+describe('whatever happens in whatever order', () => {
+  const attempts = fc.constantFrom('a1', 'a2', 'a3')
+  const keys = fc.constantFrom('key1', 'key2', undefined)
+  const events: fc.Arbitrary<DeviceEvent> = fc.oneof(
+    fc.tuple(attempts, keys, fc.constantFrom('eu-west-1', 'us-east-1')).map((it) => ask(...it)),
+    fc.tuple(attempts, fc.constantFrom('c1', 'c2', 'c3'), keys).map((it) => commit(...it)),
+    fc
+      .constantFrom('c1', 'c2')
+      .map((certificateId) => ({ type: 'confirm', certificateId }) as const),
+    attempts.map((attemptId) => ({ type: 'release', attemptId }) as const),
+    fc.constant({ type: 'block', attemptId: 'op' } as const),
+  )
+  const runs = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 90_000 })), { maxLength: 40 })
+
+  it('counts every write, bounds the history and never forgets a committed certificate', () => {
+    fc.assert(
+      fc.property(runs, (steps) => {
+        let record = fresh
+        let at = now
+        const committed = new Set<string>()
+        for (const [event, wait] of steps) {
+          at += wait
+          const outcome = transition(record, event, at)
+          if (outcome.type !== 'write') continue
+          expect(outcome.next.rev).toBe((record.rev ?? 0) + 1)
+          record = outcome.next
+          if (event.type === 'commit') committed.add(event.certificateId)
+          const known = [record.certificateId, ...record.superseded.map((it) => it.certificateId)]
+          for (const certificateId of committed) expect(known).toContain(certificateId)
+          expect(record.history.length).toBeLessThanOrEqual(historyLimit)
+          expect(record.certificateId !== undefined).toBe(record.status === 'provisioned')
+          expect(record.leaseUntil !== undefined).toBe(record.status === 'provisioning')
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('lets only the attempt that claimed last commit, and nobody after a block', () => {
+    fc.assert(
+      fc.property(runs, (steps) => {
+        let record = fresh
+        let owner: string | undefined
+        let blocked = false
+        let at = now
+        for (const [event, wait] of steps) {
+          at += wait
+          const outcome = transition(record, event, at)
+          if (outcome.type !== 'write') continue
+          if (event.type === 'commit') expect(event.attemptId).toBe(owner)
+          if (event.type === 'ask') owner = event.attemptId
+          if (blocked) expect(event.type).toBe('block')
+          blocked ||= event.type === 'block'
+          record = outcome.next
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

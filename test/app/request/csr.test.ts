@@ -1,0 +1,110 @@
+import 'reflect-metadata'
+import { createHash, webcrypto } from 'node:crypto'
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509'
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../../../app/app-error.ts'
+import { parseCsr } from '../../../app/request/csr.ts'
+
+type Algorithm = Parameters<typeof webcrypto.subtle.generateKey>[0]
+const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+const rsa = (modulusLength: number, hash = 'SHA-256') => ({
+  name: 'RSASSA-PKCS1-v1_5',
+  modulusLength,
+  publicExponent: new Uint8Array([1, 0, 1]),
+  hash,
+})
+
+async function makeKeys(algorithm: Algorithm): Promise<webcrypto.CryptoKeyPair> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  if (!('privateKey' in keys)) throw new Error('no key pair')
+  return keys
+}
+
+async function makeCsr(algorithm: Algorithm, name = 'CN=dev1'): Promise<string> {
+  const keys = await makeKeys(algorithm)
+  const csr = await Pkcs10CertificateRequestGenerator.create({
+    name,
+    keys,
+    signingAlgorithm: algorithm,
+  })
+  return csr.toString('pem')
+}
+
+async function whyNot(csr: unknown): Promise<string> {
+  const error = await parseCsr(csr, 'dev1').catch((caught: unknown) => caught)
+  if (!(error instanceof AppError)) throw new Error('it was taken')
+  expect(error.code).toBe('invalid-csr')
+  return error.message
+}
+
+describe('parseCsr', () => {
+  it.each([
+    ['P-256', p256],
+    ['P-384', { ...p256, namedCurve: 'P-384', hash: 'SHA-384' }],
+    ['P-521', { ...p256, namedCurve: 'P-521', hash: 'SHA-512' }],
+    ['RSA 2048', rsa(2048)],
+    ['RSA 3072', rsa(3072)],
+  ])('takes a key of %s', async (_, algorithm) => {
+    const pem = await makeCsr(algorithm)
+    const csr = await parseCsr(pem, 'dev1')
+    expect(csr.thumbprint).toMatch(/^[\w-]{43}$/)
+    expect(csr.pem.trim()).toBe(pem.trim())
+  })
+
+  it("gives the key's RFC 7638 thumbprint, the same for every CSR of it", async () => {
+    const keys = await makeKeys(p256)
+    const make = (name: string) =>
+      Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: p256 })
+    const named = await parseCsr((await make('CN=dev1')).toString('pem'), 'dev1')
+    const bare = await parseCsr((await make('O=none')).toString('pem'), 'dev1')
+    expect(bare.thumbprint).toBe(named.thumbprint)
+    const { crv, kty, x, y } = await webcrypto.subtle.exportKey('jwk', keys.publicKey)
+    const canonical = JSON.stringify({ crv, kty, x, y })
+    expect(named.thumbprint).toBe(createHash('sha256').update(canonical).digest('base64url'))
+  })
+
+  it("takes OpenSSL's older label", async () => {
+    const pem = (await makeCsr(p256)).replaceAll('CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST')
+    expect((await parseCsr(pem, 'dev1')).pem).toContain('-----BEGIN CERTIFICATE REQUEST-----')
+  })
+
+  it.each([[7], [null], [{}], [['x']]])('refuses %j', async (csr) => {
+    expect(await whyNot(csr)).toBe('invalid CSR: not a string')
+  })
+
+  it.each([
+    ['', 'not PEM'],
+    ['garbage', 'not PEM'],
+    ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', 'not PEM'],
+    ['-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----', 'not parse'],
+    ['-----BEGIN CERTIFICATE REQUEST-----', 'not parse'],
+    ['A'.repeat(4097), 'longer than 4096'],
+  ])('refuses %j', async (csr, why) => {
+    expect(await whyNot(csr)).toContain(why)
+  })
+
+  it.each([
+    ['RSA 1024', rsa(1024)],
+    ['P-256k1 or any other curve', { name: 'Ed25519' }],
+  ])('refuses a key of %s', async (_, algorithm) => {
+    expect(await whyNot(await makeCsr(algorithm))).toContain('RSA from 2048 bits, or EC P-256')
+  })
+
+  it('refuses a signature by SHA-1', async () => {
+    expect(await whyNot(await makeCsr(rsa(2048, 'SHA-1')))).toContain('broken hash')
+  })
+
+  it('refuses another CN, and a second one', async () => {
+    expect(await whyNot(await makeCsr(p256, 'CN=dev2'))).toContain('CN is not the thing name')
+    expect(await whyNot(await makeCsr(p256, 'CN=dev1, CN=dev2'))).toContain('CN is not')
+  })
+
+  it('refuses a CSR that was changed after it was signed', async () => {
+    const pem = await makeCsr(p256)
+    const der = Buffer.from(pem.split('\n').slice(1, -1).join(''), 'base64')
+    const at = der.indexOf('dev1')
+    der.write('dev1'.replace('1', '9'), at)
+    const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+    expect(await whyNot(forged)).toContain('does not verify')
+  })
+})

@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { catalogue, findRegion } from '../../regions/catalogue.ts'
+import { distanceKm } from '../../regions/distance.ts'
+import { describePlacement, place } from '../../regions/placement.ts'
+import { regionPolicySchema } from '../../regions/region-policy.ts'
+
+const everyRegion = catalogue.map((row) => row.region)
+const policy = regionPolicySchema.parse({ defaultRegion: 'eu-west-1' })
+const places = fc.record({
+  lat: fc.double({ min: -90, max: 90, noNaN: true }),
+  lon: fc.double({ min: -180, max: 180, noNaN: true }),
+})
+const someRegions = fc.subarray(everyRegion, { minLength: 1 })
+
+describe('distanceKm', () => {
+  it.each([
+    ['Dublin to Frankfurt', { lat: 53.35, lon: -6.26 }, { lat: 50.11, lon: 8.68 }, 1088],
+    ['Ashburn to Columbus', { lat: 39.04, lon: -77.49 }, { lat: 39.96, lon: -83.0 }, 484],
+    [
+      'Fiji to Samoa, across the antimeridian',
+      { lat: -18, lon: 178 },
+      { lat: -14, lon: -172 },
+      1157,
+    ],
+    ['pole to pole', { lat: 90, lon: 0 }, { lat: -90, lon: 77 }, 20_015],
+  ])('measures %s', (_, from, to, expected) => {
+    expect(distanceKm(from, to)).toBeGreaterThan(expected * 0.995)
+    expect(distanceKm(from, to)).toBeLessThan(expected * 1.005)
+  })
+
+  it('is symmetric, never negative and never more than half the way round', () => {
+    fc.assert(
+      fc.property(places, places, (a, b) => {
+        const there = distanceKm(a, b)
+        expect(there).toBeGreaterThanOrEqual(0)
+        expect(there).toBeLessThanOrEqual(20_016)
+        expect(Math.abs(there - distanceKm(b, a))).toBeLessThan(1e-6)
+      }),
+    )
+  })
+})
+
+describe('place', () => {
+  it('chooses the nearest enabled region, wherever the device is', () => {
+    fc.assert(
+      fc.property(places, someRegions, (location, enabledRegions) => {
+        const placement = place({ policy, enabledRegions, location })
+        const distances = enabledRegions.map((name) => {
+          const row = findRegion(name)
+          return row === undefined ? Number.NaN : distanceKm(location, row)
+        })
+        expect(placement?.rule).toBe('nearest')
+        expect(placement?.distanceKm).toBe(Math.min(...distances))
+        expect(enabledRegions).toContain(placement?.region)
+      }),
+    )
+  })
+
+  it('gives the same answer whatever the order of the regions', () => {
+    fc.assert(
+      fc.property(places, fc.shuffledSubarray(everyRegion, { minLength: 2 }), (location, some) => {
+        const one = place({ policy, enabledRegions: some, location })
+        const other = place({ policy, enabledRegions: [...some].reverse(), location })
+        expect(other).toEqual(one)
+      }),
+    )
+  })
+
+  it('sends a device without a position to the default region and says so', () => {
+    const placement = place({ policy, enabledRegions: everyRegion, location: undefined })
+    expect(placement).toMatchObject({ region: 'eu-west-1', rule: 'default' })
+    expect(placement && describePlacement(placement)).toBe(
+      'default region: the address has no known position',
+    )
+  })
+
+  it('never leaves the allowed regions', () => {
+    const bounded = regionPolicySchema.parse({
+      defaultRegion: 'eu-west-1',
+      allowedRegions: ['eu-west-1', 'eu-central-1'],
+    })
+    const tokyo = { lat: 35.68, lon: 139.69 }
+    const placement = place({ policy: bounded, enabledRegions: everyRegion, location: tokyo })
+    expect(placement?.region).toBe('eu-central-1')
+    expect(placement?.candidates).toHaveLength(2)
+  })
+
+  it('answers nothing where no allowed region is enabled', () => {
+    const tokyo = { lat: 35.68, lon: 139.69 }
+    const bounded = { ...policy, allowedRegions: ['eu-west-1'] as [string] }
+    expect(place({ policy: bounded, enabledRegions: ['us-east-1'], location: tokyo })).toBe(
+      undefined,
+    )
+    expect(place({ policy, enabledRegions: ['us-east-1'], location: undefined })).toBe(undefined)
+  })
+
+  it('tells the distance and the next best regions', () => {
+    const dublin = { lat: 53.35, lon: -6.26 }
+    const enabledRegions = ['eu-central-1', 'us-east-1', 'eu-west-1']
+    const placement = place({ policy, enabledRegions, location: dublin })
+    expect(placement && describePlacement(placement)).toMatch(
+      /^nearest: \d+ km, before eu-central-1 \d+ km, us-east-1 \d+ km$/,
+    )
+  })
+
+  it('sends New York to N. Virginia, which the seed placed in Texas', () => {
+    const newYork = { lat: 40.71, lon: -74.01 }
+    const placement = place({ policy, enabledRegions: everyRegion, location: newYork })
+    expect(placement?.region).toBe('us-east-1')
+  })
+})
+
+describe('regionPolicySchema', () => {
+  it.each([
+    [{ defaultRegion: 'af-south-1' }, 'is no Region with AWS IoT Core'],
+    [
+      { defaultRegion: 'eu-west-1', allowedRegions: ['us-east-1'] },
+      'must be one of allowedRegions',
+    ],
+    [{ defaultRegion: 'eu-west-1', nearest: true }, 'Unrecognized key'],
+    [{}, 'Invalid input'],
+  ])('refuses %j', (document, message) => {
+    const parsed = regionPolicySchema.safeParse(document)
+    expect(parsed.error?.issues.map((issue) => issue.message).join()).toContain(message)
+  })
+})
