@@ -1,2 +1,39 @@
 #!/usr/bin/env node
-process.stdout.write('x')
+import { CommandFailure, errorMessage } from './failure.ts'
+import { buildProgram, runProgram } from './program.ts'
+import { createTerminal } from './terminal.ts'
+
+// The only file of the command line that reads the environment, and where every failure ends.
+const terminal = createTerminal(process)
+const interrupted = new AbortController()
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // The second one is for a command that hangs while it cleans up.
+    if (interrupted.signal.aborted) process.exit(130)
+    interrupted.abort()
+  })
+}
+// `landfall … | head` ends the pipe early; that isn't a failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+try {
+  const program = buildProgram({ terminal, env: process.env, signal: interrupted.signal })
+  await runProgram(program, process.argv.slice(2))
+} catch (error) {
+  const debug = (process.env.LANDFALL_DEBUG ?? '') !== ''
+  if (error instanceof CommandFailure) {
+    terminal.failure(error.message, error.hint)
+    process.exitCode = error.kind === 'misuse' ? 2 : 1
+  } else {
+    terminal.failure(
+      errorMessage(error),
+      debug ? undefined : 'LANDFALL_DEBUG=1 prints where this came from',
+    )
+    process.exitCode = 1
+  }
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CommandFailure } from '../failure.ts'
+
+/** What a provisioned device keeps. */
+export type DeviceIdentity = {
+  readonly keyPem: string
+  readonly certificatePem: string
+  readonly endpointAddress: string
+  readonly region: string
+}
+
+export type DeviceFiles = {
+  readonly key: string
+  readonly csr: string
+  readonly certificate: string
+  readonly endpoint: string
+}
+
+/** The seed's file names. `thing` must be a thing name: those have no slash and aren't `..`. */
+export function deviceFiles(folder: string, thing: string): DeviceFiles {
+  const base = join(folder, thing)
+  return {
+    key: `${base}.device.key.pem`,
+    csr: `${base}.device.csr.pem`,
+    certificate: `${base}.device.cert.pem`,
+    endpoint: `${base}.endpoint`,
+  }
+}
+
+/** The identity in the folder, or undefined while any of key, certificate and endpoint is missing. */
+export async function findIdentity(files: DeviceFiles): Promise<DeviceIdentity | undefined> {
+  const [keyPem, certificatePem, endpoint] = await Promise.all([
+    findText(files.key),
+    findText(files.certificate),
+    findText(files.endpoint),
+  ])
+  if (keyPem === undefined || certificatePem === undefined || endpoint === undefined) {
+    return undefined
+  }
+  const [endpointAddress, region, ...more] = endpoint.trim().split('::')
+  if (!endpointAddress || !region || more.length > 0) {
+    throw new CommandFailure(`${files.endpoint} doesn't hold endpoint::region`, {
+      hint: 'remove the file and start the device again',
+    })
+  }
+  return { keyPem, certificatePem, endpointAddress, region }
+}
+
+/**
+ * Keeps an identity so that a crash never leaves a complete but wrong one: the file that makes the
+ * set complete comes last. With an own key the key is there already and the certificate is last;
+ * a key made by AWS IoT is last itself, as a key alone in the folder means "ask with my CSR".
+ */
+export async function saveIdentity(
+  files: DeviceFiles,
+  identity: DeviceIdentity,
+  keyIsOurs: boolean,
+): Promise<void> {
+  await writeWhole(files.endpoint, `${identity.endpointAddress}::${identity.region}`)
+  await writeWhole(files.certificate, identity.certificatePem)
+  if (!keyIsOurs) await writeWhole(files.key, identity.keyPem, 0o600)
+}
+
+/** The file's text, or undefined where there is no such file. */
+export async function findText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Writes the whole file or nothing: beside it, to the disk, then renamed over it. */
+export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
+  const beside = `${path}.${randomUUID()}.tmp`
+  try {
+    const file = await open(beside, 'wx', mode)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
+}
+
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+}

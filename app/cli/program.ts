@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { deviceCommand } from './device/command.ts'
+import { misuse } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What every command stands on. `env` is the process's environment, read in main.ts only. */
+export type CommandContext = {
+  readonly terminal: Terminal
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborted at the first Ctrl-C (SIGINT) or SIGTERM: end cleanly. */
+  readonly signal: AbortSignal
+}
+
+/** The whole command line. Commands load what they need when they run, so that help is quick. */
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command('landfall')
+    .description(
+      'A global provisioning router for AWS IoT: a device calls one URL and lands in its region.',
+    )
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+  for (const add of [deviceCommand]) add(program, context)
+  program.addHelpText('after', EXAMPLES)
+  return program
+}
+
+const EXAMPLES = `
+Examples:
+  $ landfall device --thing mydevice3 --local .landfall/local/local.json --own-key
+  $ landfall device --help
+
+Exit codes: 0 done, 1 failed, 2 the command line is wrong.
+LANDFALL_DEBUG=1 prints stack traces.`
+
+/**
+ * Runs one command line (`args` without node and script).
+ * Throws CommandFailure for what commander refuses; help and version return.
+ */
+export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return
+    if (error.code === 'commander.help') throw misuse('no command given')
+    const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+    const suggestion = /^\((.+)\)$/.exec(rest.join(' ').trim())?.[1]
+    throw misuse(first, suggestion ?? `see ${helpOf(program, args[0])}`)
+  }
+}
+
+function helpOf(program: Command, name: string | undefined): string {
+  const known = program.commands.some((command) => command.name() === name)
+  return known ? `landfall ${name} --help` : 'landfall --help'
+}

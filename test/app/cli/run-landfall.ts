@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../../app/cli/main.ts', import.meta.url))
+
+export type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+/** Starts `landfall …` as a real process; its output is collected. */
+export function startLandfall(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): { child: ChildProcess; done: Promise<Run>; stdout: () => string; stderr: () => string } {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  const done = once(child, 'close').then(([code]) => ({
+    code: typeof code === 'number' ? code : null,
+    stdout,
+    stderr,
+  }))
+  return { child, done, stdout: () => stdout, stderr: () => stderr }
+}
+
+/** Runs `landfall …` to its end. */
+export function landfall(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Run> {
+  return startLandfall(args, options).done
+}
