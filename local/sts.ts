@@ -5,7 +5,10 @@ import { refusal } from './refusal.ts'
 import { AwsError, type Service, type ServiceRequest, type ServiceResponse } from './service.ts'
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
-/** A role's MaxSessionDuration unless its owner raises it, and the limit of role chaining. */
+/**
+ * A role's MaxSessionDuration unless its owner raises it. On AWS the edge is itself an assumed role,
+ * and chained sessions end after an hour in any case.
+ */
 const MAX_SESSION_SECONDS = 3600
 const ASSUME_ROLE_PARAMETERS = new Set([
   'Action',
@@ -116,11 +119,10 @@ function parseAssumeRole(request: ServiceRequest): {
   const roleArn = text('RoleArn', 20, 2048, /^[ -~\u00A0-\uFFFF]+$/)
   const sessionName = text('RoleSessionName', 2, 64, /^[\w+=,.@-]*$/)
   if (parameters.has('ExternalId')) text('ExternalId', 2, 1224, /^[\w+=,.@:/-]*$/)
-  const chained = request.caller.arn.includes(':assumed-role/')
-  return { roleArn, sessionName, durationSeconds: parseDuration(parameters, chained) }
+  return { roleArn, sessionName, durationSeconds: parseDuration(parameters) }
 }
 
-function parseDuration(parameters: URLSearchParams, chained: boolean): number {
+function parseDuration(parameters: URLSearchParams): number {
   const sent = parameters.get('DurationSeconds') ?? '3600'
   const seconds = /^\d{1,9}$/.test(sent) ? Number(sent) : Number.NaN
   if (Number.isNaN(seconds)) throw invalid(`DurationSeconds must be a whole number, got '${sent}'`)
@@ -136,11 +138,7 @@ function parseDuration(parameters: URLSearchParams, chained: boolean): number {
     )
   }
   if (seconds > MAX_SESSION_SECONDS) {
-    throw invalid(
-      chained
-        ? 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining'
-        : 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
-    )
+    throw invalid('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.')
   }
   return seconds
 }
