@@ -21,19 +21,16 @@ type AuthenticateDependencies = {
   readonly now: () => number
 }
 
-/**
- * Who signed the request, and for which region. Throws AwsError as the addressed service answers;
- * where nothing is signed, as `guessedService` would.
- */
+/** Who signed the request, and for which region. Throws AwsError as `service`, the addressed one, answers. */
 export async function authenticate(
   dependencies: AuthenticateDependencies,
   request: SignedRequest,
   authorization: Authorization | undefined,
-  guessedService: string,
+  service: string,
 ): Promise<{ readonly caller: Caller; readonly identity: Identity; readonly region: string }> {
   const { accountId, credentials, now } = dependencies
-  if (!authorization) throw withoutAuthorization(request, guessedService)
-  const { service, region, accessKeyId } = authorization
+  if (!authorization) throw withoutAuthorization(request, service)
+  const { region, accessKeyId } = authorization
   const amzDate = request.headers['x-amz-date'] ?? ''
   const signedAt = findSigningTime(amzDate)
   if (signedAt === undefined || !amzDate.startsWith(authorization.date)) {

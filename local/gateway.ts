@@ -15,6 +15,9 @@ import { findAuthorization } from './signature.ts'
 /** DynamoDB's own limit, the largest of the services here. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024
 
+/** AWS IoT's older signing name; Debian 12's AWS CLI still uses it. */
+const SIGNING_NAMES = new Map([['execute-api', 'iot']])
+
 /** One line of what went wrong inside, never with a body, a key or a signature. */
 export type Log = (entry: {
   readonly message: string
@@ -131,8 +134,9 @@ async function answer(
   closing: AbortSignal,
 ): Promise<Outcome> {
   const authorization = findAuthorization(incoming.headers.authorization ?? '')
-  const serviceName = authorization?.service ?? guessService(incoming)
-  noted.service = authorization?.service ?? null
+  const scoped = SIGNING_NAMES.get(authorization?.service ?? '') ?? authorization?.service
+  const serviceName = scoped ?? guessService(incoming)
+  noted.service = scoped ?? null
   noted.region = authorization?.region ?? null
   const service = dependencies.services.get(serviceName)
   try {

@@ -47,6 +47,21 @@ describe('signatures', () => {
     expect(made.thingName).toBe('a:b:c')
   })
 
+  it("takes IoT's calls under the signing name that older clients use", async () => {
+    const request = await signed(machine, {
+      service: 'execute-api',
+      method: 'POST',
+      path: '/things/old',
+      headers: {},
+      body: '{}',
+    })
+    expect(await send(machine, request)).toMatchObject({ status: 200, body: '{"thingName":"old"}' })
+    expect(machine.calls.after(0).at(-1)).toMatchObject({
+      service: 'iot',
+      operation: 'CreateThing',
+    })
+  })
+
   it('takes query values with reserved characters', async () => {
     const answer = machine
       .iot(machine.operator)
