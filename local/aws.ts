@@ -13,6 +13,7 @@ import { openFolder, type State } from './folder.ts'
 import { type Log, startGateway } from './gateway.ts'
 import { edgeRoleArn } from './identity.ts'
 import { startIot } from './instance.ts'
+import type { IotOptions } from './iot/iot.ts'
 import { closeServer, isAddressInUse, listen } from './listen.ts'
 import { LocalAwsError } from './local-aws-error.ts'
 import { createQuotas } from './quotas.ts'
@@ -31,6 +32,8 @@ export type LocalAwsOptions = {
   /** 12 digits; default: the folder's, made up at first. */
   readonly accountId?: string
   readonly log?: Log
+  /** Takes what the brokers refused and why; by default a JSON line on stderr. */
+  readonly mqttLog?: NonNullable<IotOptions['log']>
 }
 
 export type LocalAwsRegion = {
@@ -118,6 +121,7 @@ async function start(
     regions,
     keptRegions,
     instance: options.instance ?? kept?.instance,
+    ...(options.mqttLog === undefined ? {} : { log: options.mqttLog }),
   })
   opened.push(() => iot.close())
 

@@ -1,4 +1,4 @@
-import { createIot, type Iot } from './iot/iot.ts'
+import { createIot, type Iot, type IotOptions } from './iot/iot.ts'
 import { isAddressInUse } from './listen.ts'
 import { LocalAwsError } from './local-aws-error.ts'
 
@@ -22,6 +22,7 @@ export async function startIot(options: {
   readonly regions: readonly string[]
   readonly keptRegions: readonly string[]
   readonly instance: number | undefined
+  readonly log?: NonNullable<IotOptions['log']>
 }): Promise<StartedIot> {
   const { instance: wanted, keptRegions, ...iotOptions } = options
   let instance = wanted ?? 1
