@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { allowCommand } from './allow/command.ts'
 import { deviceCommand } from './device/command.ts'
 import { misuse } from './failure.ts'
+import { localCommand } from './local/command.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What every command stands on. `env` is the process's environment, read in main.ts only. */
@@ -23,7 +25,7 @@ export function buildProgram(context: CommandContext): Command {
     .helpCommand('help [command]', 'print help of a command')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-  for (const add of [deviceCommand]) add(program, context)
+  for (const add of [localCommand, deviceCommand, allowCommand]) add(program, context)
   program.addHelpText('after', EXAMPLES)
   return program
 }

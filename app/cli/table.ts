@@ -14,7 +14,7 @@ export function displayWidth(text: string): number {
   return width
 }
 
-/** Rows as lines with aligned columns; numbers (a digit first, then digits, commas, dots) to the right. */
+/** Rows as lines with aligned columns; columns of numbers to the right. */
 export function renderTable(rows: readonly (readonly string[])[]): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length))
   const layout = Array.from({ length: columns }, (_, column) => {
@@ -24,7 +24,7 @@ export function renderTable(rows: readonly (readonly string[])[]): string[] {
       width: Math.max(0, ...cells.map(displayWidth)),
       right:
         body.some((cell) => /^\d/.test(cell)) &&
-        body.every((cell) => /^(?:\d[\d,.]*|-?)$/.test(cell)),
+        body.every((cell) => /^(?:\d[\d,]*(?:\.\d+)?|-?)$/.test(cell)),
     }
   })
   return rows.map((row) =>

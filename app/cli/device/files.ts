@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CommandFailure } from '../failure.ts'
+import { findText, writeWhole } from '../whole-file.ts'
 
 /** What a provisioned device keeps. */
 export type DeviceIdentity = {
@@ -61,34 +61,6 @@ export async function saveIdentity(
   await writeWhole(files.endpoint, `${identity.endpointAddress}::${identity.region}`)
   await writeWhole(files.certificate, identity.certificatePem)
   if (!keyIsOurs) await writeWhole(files.key, identity.keyPem, 0o600)
-}
-
-/** The file's text, or undefined where there is no such file. */
-export async function findText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/** Writes the whole file or nothing: beside it, to the disk, then renamed over it. */
-export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
-  const beside = `${path}.${randomUUID()}.tmp`
-  try {
-    const file = await open(beside, 'wx', mode)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(beside, path)
-  } catch (error) {
-    await rm(beside, { force: true })
-    throw error
-  }
 }
 
 export async function makeFolder(folder: string): Promise<void> {

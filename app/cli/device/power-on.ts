@@ -1,16 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandFailure } from '../failure.ts'
+import { findText, writeWhole } from '../whole-file.ts'
 import { askEdge, type Edge } from './ask.ts'
 import { buildSeedRequest, type SeedAnswer, type SeedRequest } from './contract.ts'
 import {
   type DeviceIdentity,
   deviceFiles,
   findIdentity,
-  findText,
   makeFolder,
   saveIdentity,
-  writeWhole,
 } from './files.ts'
 import { type KeyType, makeCsrPem, makeKeyPem } from './own-key.ts'
 import { retryDelayMs } from './retry.ts'

@@ -1,0 +1,26 @@
+import { allowedDevice } from '../../provisioning/device-record.ts'
+import type { CommandContext } from '../program.ts'
+import { forDevice, openAllowList, someFailed } from './allow-list-access.ts'
+import type { AddFlags } from './command.ts'
+
+/** `landfall allow add`: each name by a conditional write, so no row that is there is ever touched. */
+export async function addDevices(
+  names: readonly string[],
+  flags: AddFlags,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  const { allowList } = await openAllowList(names, flags)
+  let there = 0
+  for (const name of names) {
+    const added = await forDevice(`${name} wasn’t added`, () =>
+      allowList.add(allowedDevice(name, Date.now(), flags.product), signal),
+    )
+    if (!added) there++
+    if (flags.json === true) terminal.json({ thingName: name, added })
+    else terminal.out(added ? `${name} added` : `${name} is in the list already: left as it is`)
+  }
+  if (there > 0) {
+    const first = names[0] ?? ''
+    throw someFailed(there, names.length, 'in the list already', `landfall allow show ${first}`)
+  }
+}

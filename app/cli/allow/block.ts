@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import { createInterface } from 'node:readline/promises'
+import { ResourceNotFoundException, UpdateCertificateCommand } from '@aws-sdk/client-iot'
+import type { CertificateRef, DeviceRecord } from '../../provisioning/device-record.ts'
+import { transition } from '../../provisioning/transition.ts'
+import { CommandFailure, errorMessage, misuse } from '../failure.ts'
+import type { CommandContext } from '../program.ts'
+import { type AllowListAccess, forDevice, openAllowList, someFailed } from './allow-list-access.ts'
+import type { BlockFlags } from './command.ts'
+
+/** Lost races against the device's own requests; each one means that somebody else got on. */
+const MAX_TRIES = 5
+
+/**
+ * `landfall allow block`: for each device one compare-and-swap on its record, then INACTIVE for what
+ * the record lists as superseded. The record goes first: from then on no attempt can commit.
+ */
+export async function blockDevices(
+  names: readonly string[],
+  flags: BlockFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, signal } = context
+  const access = await openAllowList(names, flags)
+  await confirm(names, flags, context)
+  let unknown = 0
+  let active = 0
+  for (const name of names) {
+    const blocked = await forDevice(`${name} wasn’t blocked`, () => block(access, name, signal))
+    if (blocked === undefined) {
+      unknown++
+      if (flags.json === true) terminal.json({ thingName: name, blocked: false })
+      else terminal.out(`${name} is not in the allow-list`)
+      continue
+    }
+    const troubles = await deactivate(access, blocked.superseded, signal)
+    if (troubles.length > 0) active++
+    const certificates = blocked.superseded.length
+    if (flags.json === true)
+      terminal.json({ thingName: name, blocked: true, certificates, troubles })
+    else terminal.out(`${name} blocked${certificates > 0 ? describe(certificates, troubles) : ''}`)
+  }
+  if (active > 0) {
+    throw someFailed(
+      active,
+      names.length,
+      'blocked, but a certificate may still be active',
+      'block again with credentials that may call iot:UpdateCertificate there',
+    )
+  }
+  if (unknown > 0) {
+    throw someFailed(unknown, names.length, 'not in the allow-list', 'check the names')
+  }
+}
+
+/** The record as blocked; undefined where there is none. */
+async function block(
+  { allowList }: AllowListAccess,
+  name: string,
+  signal: AbortSignal,
+): Promise<DeviceRecord | undefined> {
+  let record = await allowList.find(name, { signal, consistent: true })
+  for (let tries = 0; tries < MAX_TRIES && record !== undefined; tries++) {
+    const outcome = transition(record, { type: 'block', attemptId: randomUUID() }, Date.now())
+    if (outcome.type !== 'write') return record
+    const result = await allowList.save(record, outcome.next, signal)
+    if (result.saved) return outcome.next
+    record = result.current
+  }
+  if (record === undefined) return undefined
+  throw new CommandFailure(`${name} changes faster than it can be blocked`, { hint: 'try again' })
+}
+
+/** INACTIVE for each, in its region; returns a sentence for each that could not be reached. */
+async function deactivate(
+  { aws }: AllowListAccess,
+  certificates: readonly CertificateRef[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const troubles: string[] = []
+  for (const { region, certificateId } of certificates) {
+    const client = aws.iot(region)
+    try {
+      await client.send(new UpdateCertificateCommand({ certificateId, newStatus: 'INACTIVE' }), {
+        abortSignal: signal,
+      })
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) continue
+      troubles.push(`${certificateId} in ${region}: ${errorMessage(error)}`)
+    } finally {
+      client.destroy()
+    }
+  }
+  return troubles
+}
+
+function describe(certificates: number, troubles: readonly string[]): string {
+  if (troubles.length > 0) return `; NOT inactive: ${troubles.join('; ')}`
+  return certificates === 1 ? '; its certificate is inactive' : '; its certificates are inactive'
+}
+
+async function confirm(
+  names: readonly string[],
+  flags: BlockFlags,
+  { terminal, signal }: CommandContext,
+): Promise<void> {
+  if (flags.yes === true) return
+  if (!terminal.interactive) throw misuse('nobody is here to ask', 'add --yes')
+  const asked = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const question = `Block ${names.join(', ')} for good? [y/N] `
+    const answer = await asked.question(question, { signal })
+    if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure('nothing was blocked')
+  } finally {
+    asked.close()
+  }
+}

@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import { type AwsFlags, addAwsFlags } from '../aws-flags.ts'
+import type { CommandContext } from '../program.ts'
+
+export type AllowFlags = AwsFlags & { json?: true }
+export type AddFlags = AllowFlags & { product?: string }
+export type BlockFlags = AllowFlags & { yes?: true }
+
+export function allowCommand(program: Command, context: CommandContext): void {
+  const allow = program
+    .command('allow')
+    .summary('which devices may be provisioned: the allow-list')
+    .description('The allow-list: which devices may be provisioned, and what became of each.')
+    .addHelpText('after', EXAMPLES)
+
+  addAwsFlags(allow.command('add'))
+    .summary('let devices be provisioned')
+    .description(
+      'Adds devices that may be provisioned. A device that is in the list is left as it is, and reported.',
+    )
+    .argument('<name...>', 'thing names')
+    .option('--product <name>', 'their product (default: the default product)')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', ADD_EXAMPLES)
+    .action(async (names: string[], flags: AddFlags) => {
+      const { addDevices } = await import('./add.ts')
+      await addDevices(names, flags, context)
+    })
+
+  addAwsFlags(allow.command('show'))
+    .summary('where devices are, and why')
+    .description('Shows the record of devices: status, region and why, certificate, history.')
+    .argument('<name...>', 'thing names')
+    .option('--json', 'one JSON object a line: the device record')
+    .addHelpText('after', SHOW_EXAMPLES)
+    .action(async (names: string[], flags: AllowFlags) => {
+      const { showDevices } = await import('./show.ts')
+      await showDevices(names, flags, context)
+    })
+
+  addAwsFlags(allow.command('block'))
+    .summary('take devices out of service')
+    .description(
+      'Blocks devices: the record first, so that nothing under way can still become usable, then the certificate becomes INACTIVE for good. Connections that are open may last some minutes more.',
+    )
+    .argument('<name...>', 'thing names')
+    .option('--yes', 'don’t ask')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', BLOCK_EXAMPLES)
+    .action(async (names: string[], flags: BlockFlags) => {
+      const { blockDevices } = await import('./block.ts')
+      await blockDevices(names, flags, context)
+    })
+}
+
+const EXAMPLES = `
+Examples:
+  $ landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
+  $ landfall allow show mydevice1 --region eu-west-1 --profile fleet
+  $ landfall allow block mydevice2 --local .landfall/local/local.json --yes`
+
+const ADD_EXAMPLES = `
+Examples:
+  $ landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
+  $ landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps`
+
+const SHOW_EXAMPLES = `
+Examples:
+  $ landfall allow show mydevice1 --local .landfall/local/local.json
+  $ landfall allow show mydevice1 mydevice2 --region eu-west-1 --json`
+
+const BLOCK_EXAMPLES = `
+Examples:
+  $ landfall allow block mydevice2 --local .landfall/local/local.json
+  $ landfall allow block mydevice2 mydevice3 --region eu-west-1 --yes`

@@ -1,0 +1,56 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { IoTClient } from '@aws-sdk/client-iot'
+import { type Command, Option } from 'commander'
+import { type LocalJson, readLocalJson } from './local/local-json.ts'
+
+/** Where AWS is, in the AWS CLI's words; without them the SDK's standard environment decides. */
+export type AwsFlags = {
+  local?: string
+  region?: string
+  endpointUrl?: string
+  profile?: string
+  table?: string
+}
+
+export function addAwsFlags(command: Command): Command {
+  return command
+    .option('--local <file>', 'local.json of `landfall local`: gives endpoint, credentials, table')
+    .option('--region <name>', 'the AWS Region of the table')
+    .option('--endpoint-url <url>', 'an AWS endpoint other than AWS’s own')
+    .option('--profile <name>', 'a profile of the AWS configuration files')
+    .addOption(new Option('--table <name>', 'the allow-list (default: iot-global-provisioning)'))
+}
+
+export type AwsAccess = {
+  readonly dynamodb: DynamoDBClient
+  readonly table: string
+  readonly local: LocalJson | undefined
+  iot(region: string): IoTClient
+}
+
+const defaultTable = 'iot-global-provisioning'
+
+/** The clients a command needs; flags go before local.json. */
+export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
+  const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
+  const endpoint = flags.endpointUrl ?? local?.awsEndpointUrl
+  const shared = {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+    ...(local === undefined || flags.profile !== undefined
+      ? {}
+      : {
+          credentials: {
+            accessKeyId: local.accessKeyId,
+            secretAccessKey: local.secretAccessKey,
+          },
+        }),
+  }
+  const region = flags.region ?? local?.dynamodbRegion
+  return {
+    dynamodb: new DynamoDBClient({ ...shared, ...(region === undefined ? {} : { region }) }),
+    table: flags.table ?? local?.allowListTable ?? defaultTable,
+    local,
+    iot: (iotRegion) => new IoTClient({ ...shared, region: iotRegion }),
+  }
+}

@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { relative } from 'node:path'
+import { CommandFailure } from '../failure.ts'
+import type { CommandContext } from '../program.ts'
+import type { LocalFlags } from './command.ts'
+import { type Local, localSteps, startLocal } from './start-local.ts'
+
+/** `landfall local`: until Ctrl-C, SIGTERM or the edge's own end. */
+export async function runLocal(flags: LocalFlags, context: CommandContext): Promise<void> {
+  const { terminal, signal } = context
+  const progress = terminal.progress(localSteps)
+  let local: Local
+  try {
+    local = await startLocal({
+      dataFolder: flags.data,
+      ...(flags.regions === undefined ? {} : { regions: flags.regions }),
+      ...(flags.instance === undefined ? {} : { instance: flags.instance }),
+      ...(flags.port === undefined ? {} : { port: flags.port }),
+      ...(flags.edgePort === undefined ? {} : { edgePort: flags.edgePort }),
+      onNotice: terminal.note,
+      onStep: (text) => progress.step(`Starting ${text}`),
+    })
+  } finally {
+    progress.finish()
+  }
+  try {
+    if (flags.json === true) terminal.json(local.json)
+    else describe(local, context)
+    if (signal.aborted) return
+    const ended = new AbortController()
+    const why = await Promise.race([
+      local.edgeDied,
+      once(signal, 'abort', { signal: ended.signal }).then(() => undefined),
+    ]).finally(() => ended.abort())
+    // Ctrl-C in a terminal reaches the edge too, and may end it first.
+    if (why !== undefined && !signal.aborted) {
+      throw new CommandFailure(`the edge ended by itself (${why})`, {
+        hint: 'its log is edge.log in the data folder',
+      })
+    }
+    terminal.note('Ending: the edge finishes what is under way …')
+  } finally {
+    await local.close()
+  }
+}
+
+function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void {
+  const file = relative('', jsonFile) || jsonFile
+  const heading = (text: string) => terminal.out(terminal.paint('bold', text))
+  heading('Landfall runs on this machine. Ctrl-C ends it.')
+  terminal.out(`provisioning URL  ${json.provisionUrl}`)
+  terminal.out(`AWS endpoint      ${json.awsEndpointUrl}  (account ${json.accountId})`)
+  terminal.out(`control           ${json.controlUrl}`)
+  terminal.out(`CA file           ${json.caFile}`)
+  terminal.out(`signing key       ${json.signingKeyFile}`)
+  terminal.out(`all of this       ${jsonFile}`)
+  terminal.out('')
+  terminal.table(
+    ['region', 'endpoint', 'port'],
+    json.regions.map((it) => [it.region, it.endpointAddress, String(it.mqttPort)]),
+  )
+  terminal.out('')
+  heading('For the AWS CLI, as the operator:')
+  terminal.out(`export AWS_ENDPOINT_URL=${json.awsEndpointUrl} AWS_REGION=${json.dynamodbRegion}`)
+  terminal.out(`export AWS_ACCESS_KEY_ID=${json.accessKeyId}`)
+  terminal.out(`export AWS_SECRET_ACCESS_KEY=${json.secretAccessKey}`)
+  terminal.out('')
+  heading('Next, in another terminal:')
+  terminal.out(`landfall allow add mydevice1 --local ${file}`)
+  terminal.out(`landfall device --thing mydevice1 --local ${file} --own-key --address 133.11.0.1`)
+  terminal.out(`landfall allow show mydevice1 --local ${file}`)
+}

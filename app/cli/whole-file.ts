@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto'
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { findErrorCode } from './failure.ts'
+
+/** The file's text, or undefined where there is no such file. */
+export async function findText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (findErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Writes the whole file or nothing: beside it, to the disk, then renamed over it. */
+export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
+  const beside = `${path}.${randomUUID()}.tmp`
+  try {
+    const file = await open(beside, 'wx', mode)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
+}
