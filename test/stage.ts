@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { IoTClient } from '@aws-sdk/client-iot'
+import { parseRow } from '../app/allowlist/device-row.ts'
+import { dynamoAllowList } from '../app/allowlist/dynamo-allow-list.ts'
+import { createTables } from '../app/allowlist/tables.ts'
+import { putProduct } from '../app/products/control-table.ts'
+import { productSchema } from '../app/products/product.ts'
+import { allowedDevice } from '../app/provisioning/device-record.ts'
+import { type LocalAws, startLocalAws } from '../local/aws.ts'
+
+/** Public addresses that geoip-lite 2 as installed places near Dublin, New York and Tokyo. */
+export const addresses = { dublin: '134.226.1.1', newYork: '128.59.1.1', tokyo: '133.11.1.1' }
+export const edgeRegion = 'eu-west-1'
+const allowListTable = 'iot-global-provisioning'
+const controlTable = 'iot-global-control'
+
+export type Call = {
+  service: string
+  region: string
+  operation: string
+  status: number
+  caller: string
+  /** Milliseconds since 1970, as `endedAt`. */
+  startedAt: number
+  endedAt: number
+}
+export type Answer = { status: number; retryAfter: string | null; body: Record<string, unknown> }
+
+/** AWS on one machine with a fleet key and a default product, and real edge processes in front of it. */
+export type Stage = {
+  readonly aws: LocalAws
+  readonly dynamoDb: DynamoDBClient
+  readonly signingKey: KeyObject
+  iot(region: string): IoTClient
+  allow(...thingNames: string[]): Promise<void>
+  row(thingName: string): Promise<ReturnType<typeof parseRow> | undefined>
+  startEdge(settings?: Record<string, unknown>): Promise<EdgeProcess>
+  /** AWS calls since the last `clearCalls`, in their order. */
+  calls(): Promise<Call[]>
+  clearCalls(): Promise<void>
+  /** Plants a fault (local/faults.ts). */
+  fault(fault: Record<string, unknown>): Promise<void>
+  clearFaults(): Promise<void>
+  close(): Promise<void>
+}
+
+export type EdgeProcess = {
+  readonly url: string
+  readonly child: ChildProcess
+  /** The lines of its log, parsed. */
+  readonly log: Record<string, unknown>[]
+  post(body: unknown, address?: string): Promise<Answer>
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export async function setStage(
+  regions: readonly string[] = ['eu-west-1', 'us-east-1', 'ap-northeast-1'],
+): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'landfall-test-'))
+  const aws = await startLocalAws({ regions })
+  const access = { endpoint: aws.awsEndpointUrl, credentials: aws.operator }
+  const dynamoDb = new DynamoDBClient({ ...access, region: edgeRegion })
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  await createTables(dynamoDb, { allowList: allowListTable, control: controlTable })
+  const { kty, n, e } = pair.publicKey.export({ format: 'jwk' })
+  const product = productSchema.parse({
+    name: 'default',
+    signers: [{ kid: 'fleet', contracts: ['seed'], jwk: { kty, n, e } }],
+    regionPolicy: { defaultRegion: edgeRegion },
+  })
+  await putProduct(dynamoDb, controlTable, product)
+  const edges: EdgeProcess[] = []
+  const allowList = dynamoAllowList({ client: dynamoDb, table: allowListTable })
+  const control = (method: string, path: string, body?: unknown) =>
+    fetch(`${aws.controlUrl}${path}`, { method, body: body ? JSON.stringify(body) : null })
+  // The tests' own audits read far more than a region's quotas for listing allow.
+  for (const operation of ['ListCertificates', 'ListPrincipalThings', 'ListAttachedPolicies']) {
+    await control('PUT', '/quotas', { operation, perSecond: 100_000 })
+  }
+
+  return {
+    aws,
+    dynamoDb,
+    signingKey: pair.privateKey,
+    iot: (region) => new IoTClient({ ...access, region }),
+    async allow(...thingNames) {
+      const signal = AbortSignal.timeout(10_000)
+      for (const name of thingNames) await allowList.add(allowedDevice(name, Date.now()), signal)
+    },
+    async row(thingName) {
+      const { Item } = await dynamoDb.send(
+        new GetItemCommand({ TableName: allowListTable, Key: { thing_name: { S: thingName } } }),
+      )
+      return Item && parseRow(Item)
+    },
+    async startEdge(settings = {}) {
+      const config = {
+        region: edgeRegion,
+        deviceRegions: aws.regions.map(({ region, edgeRoleArn, endpointAddress }) => ({
+          region,
+          roleArn: edgeRoleArn,
+          endpointAddress,
+        })),
+        trustedProxies: ['127.0.0.0/8'],
+        addressLimit: { requests: 100_000, perSeconds: 1 },
+        listen: { port: 0 },
+        ...settings,
+      }
+      const edge = await spawnEdge(aws, join(folder, `edge-${edges.length}.json`), config)
+      edges.push(edge)
+      return edge
+    },
+    async calls() {
+      const { calls } = (await (await control('GET', '/calls')).json()) as { calls: Call[] }
+      return calls
+    },
+    async clearCalls() {
+      await control('DELETE', '/calls')
+    },
+    async fault(fault) {
+      const answer = await control('POST', '/faults', fault)
+      if (!answer.ok) throw new Error(await answer.text())
+    },
+    async clearFaults() {
+      await control('DELETE', '/faults')
+    },
+    async close() {
+      for (const edge of edges) await edge.stop()
+      dynamoDb.destroy()
+      await aws.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function spawnEdge(aws: LocalAws, file: string, config: unknown): Promise<EdgeProcess> {
+  await writeFile(file, JSON.stringify(config))
+  const child = spawn(process.execPath, ['app/edge/server.ts', '--config', file], {
+    env: {
+      PATH: process.env.PATH,
+      AWS_ENDPOINT_URL: aws.awsEndpointUrl,
+      AWS_ACCESS_KEY_ID: aws.edge.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: aws.edge.secretAccessKey,
+    },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const log: Record<string, unknown>[] = []
+  if (child.stdout === null) throw new Error('the edge has no output')
+  createInterface(child.stdout).on('line', (line) => log.push(JSON.parse(line)))
+  const [message] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`the edge ended with ${code}`)
+    }),
+  ])
+  const url: string = message.listening
+  return {
+    url,
+    child,
+    log,
+    post: (body, address = addresses.dublin) => post(url, body, address),
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      const [code] = await ended
+      return code
+    },
+  }
+}
+
+async function post(url: string, body: unknown, address: string): Promise<Answer> {
+  const answer = await fetch(`${url}/device-provisioning`, {
+    method: 'POST',
+    headers: { 'X-Forwarded-For': address },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  const members = (await answer.json()) as Record<string, unknown>
+  return { status: answer.status, retryAfter: answer.headers.get('Retry-After'), body: members }
+}
+
+/** A request of the seed contract, signed with the fleet's key. */
+export function signedRequest(stage: Stage, thingName: string, csr?: string) {
+  const signature = sign('sha256', Buffer.from(thingName), stage.signingKey).toString('base64')
+  return { 'thing-name': thingName, 'thing-name-sig': signature, ...(csr ? { CSR: csr } : {}) }
+}
