@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { authenticate } from './authenticate.ts'
 import type { CallLog } from './calls.ts'
 import type { Credentials } from './credentials.ts'
-import type { Faults, Injection } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { isAllowed } from './identity.ts'
 import { listen } from './listen.ts'
+import { type Outcome, perform } from './perform.ts'
 import type { Quotas } from './quotas.ts'
 import { accessDenied, refusal } from './refusal.ts'
 import { resourceOf } from './resource.ts'
@@ -45,14 +47,6 @@ export type Gateway = {
   /** Finishes what is under way, and cuts what hangs. */
   close(): Promise<void>
 }
-
-type Outcome =
-  | {
-      readonly kind: 'answer'
-      readonly response: ServiceResponse
-      readonly error?: string
-    }
-  | { readonly kind: 'cut'; readonly error: string }
 
 type Noted = {
   service: string | null
@@ -97,6 +91,7 @@ async function serve(
   closing: AbortSignal,
 ): Promise<void> {
   const requestId = randomUUID()
+  const { socket } = request
   const startedAt = performance.timeOrigin + performance.now()
   const noted: Noted = { service: null, region: null, operation: null, caller: null }
   try {
@@ -109,7 +104,7 @@ async function serve(
       endedAt: performance.timeOrigin + performance.now(),
     })
     if (outcome.kind === 'cut') {
-      request.socket.destroy()
+      socket.destroy()
       return
     }
     const { status, headers, body } = outcome.response
@@ -118,11 +113,15 @@ async function serve(
       ...headers,
       'content-length': Buffer.byteLength(body),
     })
+    if (socket.destroyed) return
+    // Not over before the answer is out: close() waits for this.
+    const closed = once(response, 'close')
     response.end(body)
+    await closed
   } catch (error) {
     // The client went away while its body was read, or there is a bug: nobody left to answer.
     dependencies.log({ message: 'request failed', requestId, error })
-    request.socket.destroy()
+    socket.destroy()
   }
 }
 
@@ -133,6 +132,7 @@ async function answer(
   noted: Noted,
   closing: AbortSignal,
 ): Promise<Outcome> {
+  const { socket } = incoming
   const authorization = findAuthorization(incoming.headers.authorization ?? '')
   const scoped = SIGNING_NAMES.get(authorization?.service ?? '') ?? authorization?.service
   const serviceName = scoped ?? guessService(incoming)
@@ -169,7 +169,7 @@ async function answer(
       throw refusal(serviceName, 'throttled')
     }
     const injection = dependencies.faults.inject(call)
-    return await perform(service, operation, request, injection, incoming, closing)
+    return await perform(service, operation, request, injection, socket, closing)
   } catch (error) {
     const known = error instanceof AwsError ? error : refusal(serviceName, 'internal-failure')
     if (known !== error) dependencies.log({ message: 'service failed', requestId, error })
@@ -182,42 +182,6 @@ async function answer(
   }
 }
 
-/** Performs the call as the injected faults say. */
-async function perform(
-  service: Service,
-  operation: string,
-  request: ServiceRequest,
-  injection: Injection,
-  incoming: IncomingMessage,
-  closing: AbortSignal,
-): Promise<Outcome> {
-  const { delayMs, fault } = injection
-  if (delayMs > 0) await delay(delayMs, closing)
-  const injected = () => {
-    if (!fault?.error) return refusal(request.service, 'internal-failure')
-    return new AwsError(fault.error.code, fault.error.status, fault.error.message)
-  }
-  switch (fault?.kind) {
-    case 'throttle':
-      throw refusal(request.service, 'throttled')
-    case 'error-before':
-      throw injected()
-    case 'lost-before':
-      return { kind: 'cut', error: 'lost-before' }
-    case 'hang':
-      await gone(incoming, closing)
-      return { kind: 'cut', error: 'hang' }
-    case 'error-after':
-      await service.handle(operation, request)
-      throw injected()
-    case 'lost':
-      await service.handle(operation, request)
-      return { kind: 'cut', error: 'lost' }
-    default:
-      return { kind: 'answer', response: await service.handle(operation, request) }
-  }
-}
-
 /** Reads the whole request; throws AwsError where the body is too large. */
 async function readRequest(
   incoming: IncomingMessage,
@@ -227,10 +191,11 @@ async function readRequest(
   for await (const chunk of incoming) {
     const part = Buffer.from(chunk)
     bytes += part.length
-    if (bytes > MAX_BODY_BYTES) {
-      throw new AwsError('RequestEntityTooLargeException', 413, 'The request body is too large')
-    }
-    chunks.push(part)
+    // The rest of a body that is too large is read and dropped: the client only then listens.
+    if (bytes <= MAX_BODY_BYTES) chunks.push(part)
+  }
+  if (bytes > MAX_BODY_BYTES) {
+    throw new AwsError('RequestEntityTooLargeException', 413, 'The request body is too large')
   }
   const [path = '/', ...rest] = (incoming.url ?? '/').split('?')
   const headers: Record<string, string> = {}
@@ -272,29 +237,4 @@ function renderPlain(error: AwsError): ServiceResponse {
     headers: { 'content-type': 'application/json', 'x-amzn-errortype': error.code },
     body: JSON.stringify({ message: error.message }),
   }
-}
-
-function delay(ms: number, closing: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      closing.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    closing.addEventListener('abort', end)
-    if (closing.aborted) end()
-  })
-}
-
-function gone(incoming: IncomingMessage, closing: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      closing.removeEventListener('abort', end)
-      resolve()
-    }
-    incoming.socket.once('close', end)
-    closing.addEventListener('abort', end)
-    if (closing.aborted || incoming.socket.destroyed) end()
-  })
 }

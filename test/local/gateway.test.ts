@@ -2,6 +2,7 @@ import { GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import {
   CreateThingCommand,
   DeleteThingCommand,
+  DescribeEndpointCommand,
   DescribeThingCommand,
   ListThingsCommand,
 } from '@aws-sdk/client-iot'
@@ -170,3 +171,21 @@ async function assume(region: string) {
     sessionToken: Credentials?.SessionToken ?? '',
   }
 }
+
+describe('closing', () => {
+  it('finishes what is under way and cuts what hangs', async () => {
+    const own = await startMachine()
+    own.faults.add({ operation: 'CreateThing', kind: 'delay', delayMs: 20_000, probability: 1 })
+    own.faults.add({ operation: 'DescribeEndpoint', kind: 'hang', probability: 1 })
+    const iot = own.iot(own.operator)
+    const slow = iot.send(new CreateThingCommand({ thingName: 'slow' }))
+    const hanging = expect(iot.send(new DescribeEndpointCommand())).rejects.toMatchObject({
+      code: 'ECONNRESET',
+    })
+    await expect.poll(() => own.faults.list().map(({ fired }) => fired)).toEqual([1, 1])
+    const stopped = own.stop()
+    expect((await slow).thingName).toBe('slow')
+    await hanging
+    await stopped
+  })
+})

@@ -29,6 +29,8 @@ export type Machine = {
   dynamodb(keys: Keys, region?: string): DynamoDBClient
   sts(keys: Keys, region?: string): STSClient
   iot(keys: Keys, region?: string): IoTClient
+  /** Stops the gateway with its clients still open. */
+  stop(): Promise<void>
   close(): Promise<void>
 }
 
@@ -74,6 +76,10 @@ export async function startMachine(options: { log?: Log } = {}): Promise<Machine
     clients.push(client)
     return client
   }
+  const stop = async () => {
+    await gateway.close()
+    await dynamoDb.close()
+  }
   return {
     url,
     operator,
@@ -86,10 +92,10 @@ export async function startMachine(options: { log?: Log } = {}): Promise<Machine
     dynamodb: (keys, region = 'eu-west-1') => kept(new DynamoDBClient(settings(keys, region))),
     sts: (keys, region = 'eu-west-1') => kept(new STSClient(settings(keys, region))),
     iot: (keys, region = 'eu-west-1') => kept(new IoTClient(settings(keys, region))),
+    stop,
     async close() {
       for (const client of clients) client.destroy()
-      await gateway.close()
-      await dynamoDb.close()
+      await stop()
     },
   }
 }
