@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { allowCommand } from './allow/command.ts'
+import { demoCommand } from './demo/command.ts'
 import { deviceCommand } from './device/command.ts'
 import { misuse } from './failure.ts'
 import { localCommand } from './local/command.ts'
@@ -25,15 +26,17 @@ export function buildProgram(context: CommandContext): Command {
     .helpCommand('help [command]', 'print help of a command')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-  for (const add of [localCommand, deviceCommand, allowCommand]) add(program, context)
+  for (const add of [demoCommand, localCommand, deviceCommand, allowCommand]) add(program, context)
   program.addHelpText('after', EXAMPLES)
   return program
 }
 
 const EXAMPLES = `
 Examples:
+  $ landfall demo
+  $ landfall local
+  $ landfall allow add mydevice3 --local .landfall/local/local.json
   $ landfall device --thing mydevice3 --local .landfall/local/local.json --own-key
-  $ landfall device --help
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong.
 LANDFALL_DEBUG=1 prints stack traces.`

@@ -89,7 +89,7 @@ function isTerminal(stream: Stream): stream is NodeJS.WriteStream {
 }
 
 function lines(note: (line: string) => void): Progress {
-  return { step: (text) => note(`${text} …`), finish: () => {} }
+  return { step: note, finish: () => {} }
 }
 
 function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
@@ -100,7 +100,7 @@ function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
     const filled = Math.min(BAR_WIDTH, Math.round((Math.max(done, 0) / totalSteps) * BAR_WIDTH))
     const drawn = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
     const line = `${FRAMES[frame % FRAMES.length]} ${drawn} ${text}`
-    stderr.write(`\r\u001b[2K${line.slice(0, Math.max(10, stderr.columns - 1))}`)
+    stderr.write(`\r\u001b[2K${line.slice(0, Math.max(10, (stderr.columns || 80) - 1))}`)
   }
   const timer = setInterval(() => {
     frame++

@@ -18,7 +18,7 @@ export async function runLocal(flags: LocalFlags, context: CommandContext): Prom
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags.edgePort === undefined ? {} : { edgePort: flags.edgePort }),
       onNotice: terminal.note,
-      onStep: (text) => progress.step(`Starting ${text}`),
+      onStep: (text) => progress.step(`Starting ${text} …`),
     })
   } finally {
     progress.finish()
