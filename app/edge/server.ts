@@ -25,8 +25,7 @@ Example: AWS_ENDPOINT_URL=http://127.0.0.1:4566 npm run edge -- --config edge.ya
 const drainSeconds = 30
 
 async function main(): Promise<void> {
-  const options = { config: { type: 'string' }, help: { type: 'boolean' } } as const
-  const { values } = parseArgs({ options })
+  const values = parseFlags()
   if (values.help) return void process.stdout.write(usage)
   if (values.config === undefined) throw new UsageError('--config is missing')
   const config = parseConfig({
@@ -59,10 +58,11 @@ function endGracefully(server: Server, close: () => void): void {
     ending = true
     server.close(() => {
       close()
-      process.disconnect?.()
+      if (process.connected) process.disconnect()
       process.exit(0)
     })
-    server.closeIdleConnections()
+    // A connection that was busy is kept alive after its answer, and would hold the process up.
+    setInterval(() => server.closeIdleConnections(), 50).unref()
     setTimeout(() => process.exit(1), drainSeconds * 1000).unref()
   }
   process.on('SIGTERM', end)
@@ -72,6 +72,15 @@ function endGracefully(server: Server, close: () => void): void {
 }
 
 class UsageError extends Error {}
+
+function parseFlags() {
+  try {
+    const options = { config: { type: 'string' }, help: { type: 'boolean' } } as const
+    return parseArgs({ options }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : 'the flags are wrong')
+  }
+}
 
 function parseDocument(text: string, file: string): Record<string, unknown> {
   const document: unknown = parse(text)
