@@ -54,6 +54,7 @@ export type Authority = {
 /** Opens the authority kept in `folder`, or makes one there; without a folder it lives in memory. */
 export async function openAuthority(folder?: string): Promise<Authority> {
   const root = await openRoot(folder)
+  const issuer = await AuthorityKeyIdentifierExtension.create(root.certificate.publicKey)
 
   async function sign(name: string, publicKey: PublicKey, end: Date, extensions: Extension[]) {
     const notBefore = new Date(Date.now() - 120_000)
@@ -69,7 +70,7 @@ export async function openAuthority(folder?: string): Promise<Authority> {
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         await SubjectKeyIdentifierExtension.create(publicKey),
-        await AuthorityKeyIdentifierExtension.create(root.certificate.publicKey),
+        issuer,
         ...extensions,
       ],
     })

@@ -59,7 +59,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     clients.add(client)
     socket.once('close', () => clients.delete(client))
   })
-  server.on('tlsClientError', (error) => door.refuse({}, `TLS: ${error.message}`))
+  server.on('tlsClientError', (error) => door.refuse({}, `TLS: ${tlsFailure(error)}`))
 
   const close = async () => {
     door.shut()
@@ -172,6 +172,11 @@ function peerOf(client: Client): string {
 /** CONNACK return code 5. The code is a declared enum of the package, so it exists at compile time only. */
 function notAuthorized(reason: string): AuthenticateError {
   return Object.assign(new Error(reason), { returnCode: 5 })
+}
+
+/** OpenSSL's reason in words, without its source lines. */
+function tlsFailure(error: Error): string {
+  return 'reason' in error ? String(error.reason) : error.message
 }
 
 function listen(server: Server, address: string, port: number): Promise<void> {
