@@ -46,6 +46,10 @@ export function edgeUserArn(accountId: string): string {
   return `arn:aws:iam::${accountId}:user/landfall-edge`
 }
 
+export function operatorArn(accountId: string): string {
+  return `arn:aws:iam::${accountId}:user/operator`
+}
+
 /** IAM's unique id of a user (AIDA…) or role (AROA…); stable, as AWS's are while the principal exists. */
 export function principalId(prefix: 'AIDA' | 'AROA', accountId: string, name: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
