@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Credentials } from './credentials.ts'
-import { EDGE_ROLE_PREFIX, edgeRoleArn, edgeUserArn, principalId } from './identity.ts'
+import { EDGE_ROLE_PREFIX, edgeRoleArn, edgeUserArn, operatorArn, principalId } from './identity.ts'
 import { refusal } from './refusal.ts'
 import { AwsError, type Service, type ServiceRequest, type ServiceResponse } from './service.ts'
 
