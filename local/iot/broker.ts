@@ -3,6 +3,7 @@ import { createServer, type Server, TLSSocket } from 'node:tls'
 import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'aedes'
 import { type Authority, certificateIdOf } from './authority.ts'
 import type { Connection, MqttRules } from './mqtt-rules.ts'
+import { coversTopic } from './topic-filter.ts'
 
 export type BrokerOptions = {
   readonly region: string
@@ -88,6 +89,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 function createDoor({ region, rules, log }: BrokerOptions) {
   // A will is published after its connection has closed, so entries end with their client.
   const connections = new WeakMap<Client, Connection>()
+  // aedes keeps a refused filter in a lasting session when a granted one stands beside it, and would
+  // queue for it; a returning client's filters are asked for again before its queue is sent.
+  const granted = new WeakMap<Client, Set<string>>()
   let open = true
   const find = (client: Client | null) => (open && client ? connections.get(client) : undefined)
   const refuse = (connection: Partial<Connection>, reason: string) => {
@@ -98,6 +102,7 @@ function createDoor({ region, rules, log }: BrokerOptions) {
     preConnect(client, packet, done) {
       const connection = { certificateId: peerOf(client), clientId: packet.clientId }
       connections.set(client, connection)
+      granted.set(client, new Set())
       if ((packet.will?.qos ?? 0) < 2) return done(null, open)
       refuse(connection, 'AWS IoT has no QoS 2, for a will neither')
       done(new Error('will with QoS 2'), false)
@@ -131,7 +136,10 @@ function createDoor({ region, rules, log }: BrokerOptions) {
       if (connection === undefined) return done(new Error('not connected'))
       const { topic: filter, qos } = subscription
       const refusal = rules.refuseSubscribe(connection, { filter, qos })
-      if (refusal === undefined) return done(null, subscription)
+      if (refusal === undefined) {
+        granted.get(client)?.add(filter)
+        return done(null, subscription)
+      }
       refuse(connection, refusal.why)
       done(refusal.grave ? new Error(refusal.why) : null, null)
     },
@@ -139,6 +147,8 @@ function createDoor({ region, rules, log }: BrokerOptions) {
     authorizeForward(client, packet) {
       const connection = find(client)
       if (connection === undefined) return null
+      const filters = [...(granted.get(client) ?? [])]
+      if (!filters.some((filter) => coversTopic(filter, packet.topic))) return null
       const reason = rules.refuseDelivery(connection, packet.topic)
       if (reason === undefined) return packet
       refuse(connection, reason)

@@ -135,4 +135,36 @@ describe('topics', () => {
     const second = await connect(device, { clean: false })
     await settled(second, 'data/sleeper/t')
   })
+
+  it('queues nothing for a filter that was refused beside a granted one', async () => {
+    const iot = control(europe)
+    const policyDocument = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: ['iot:Connect', 'iot:Publish', 'iot:Receive'], Resource: '*' },
+        {
+          Effect: 'Allow',
+          Action: 'iot:Subscribe',
+          Resource: `arn:aws:iot:${europe}:${accountId}:topicfilter/open/*`,
+        },
+      ],
+    })
+    await iot.send(new CreatePolicyCommand({ policyName: 'some-filters', policyDocument }))
+    const devices = [await newDevice('queue-1'), await newDevice('queue-2')] as const
+    for (const { arn: target } of devices) {
+      await iot.send(new AttachPolicyCommand({ policyName: 'some-filters', target }))
+    }
+    const [sleeper, publisher] = devices
+    const first = await connect(sleeper, { clean: false })
+    await first
+      .subscribeAsync({ 'open/#': { qos: 1 }, 'closed/#': { qos: 1 } })
+      .catch((error) => expect(error).toBeInstanceOf(Error))
+    await first.endAsync()
+    const sender = await connect(publisher)
+    for (const topic of ['closed/1', 'open/1']) await sender.publishAsync(topic, topic, { qos: 1 })
+    const heard: string[] = []
+    const second = await connect(sleeper, { clean: false, onMessage: (topic) => heard.push(topic) })
+    await settled(second, 'open/2')
+    expect(heard).toEqual(['open/1', 'open/2'])
+  })
 })

@@ -5,7 +5,7 @@ import {
   CreatePolicyCommand,
   CreateThingCommand,
 } from '@aws-sdk/client-iot'
-import { connectAsync, type MqttClient } from 'mqtt'
+import { type MqttClient, connect as mqttConnect } from 'mqtt'
 import { afterAll, beforeAll } from 'vitest'
 import type { BrokerLogEntry } from '../../../local/iot/broker.ts'
 import { createIot, type Iot } from '../../../local/iot/iot.ts'
@@ -96,26 +96,36 @@ export async function connect(
     anonymous?: boolean
     clean?: boolean
     maxVersion?: 'TLSv1.1' | 'TLSv1.2'
+    /** Hears a lasting session's queue from its first message on. */
+    onMessage?: (topic: string) => void
   } = {},
 ): Promise<MqttClient> {
-  const { clientId = device.thingName, region = device.region, anonymous = false, ...rest } = more
-  const client = await connectAsync(
-    `mqtts://${addressOf(region)}:8883`,
-    {
-      clientId,
-      ca: iot.caPem,
-      ...(anonymous ? {} : { key: device.key, cert: device.cert }),
-      reconnectPeriod: 0,
-      connectTimeout: 5000,
-      protocolVersion: 4,
-      clean: true,
-      ...rest,
-      ...(rest.will === undefined ? {} : { will: { ...rest.will, retain: false } }),
-    },
-    false,
-  )
-  client.on('error', () => {})
+  const {
+    clientId = device.thingName,
+    region = device.region,
+    anonymous = false,
+    onMessage,
+    ...rest
+  } = more
+  const client = mqttConnect(`mqtts://${addressOf(region)}:8883`, {
+    clientId,
+    ca: iot.caPem,
+    ...(anonymous ? {} : { key: device.key, cert: device.cert }),
+    reconnectPeriod: 0,
+    connectTimeout: 5000,
+    protocolVersion: 4,
+    clean: true,
+    ...rest,
+    ...(rest.will === undefined ? {} : { will: { ...rest.will, retain: false } }),
+  })
   open.push(client)
+  if (onMessage) client.on('message', onMessage)
+  await new Promise<void>((resolve, reject) => {
+    client.once('connect', () => resolve())
+    client.once('error', reject)
+    client.once('close', () => reject(new Error('closed before the connection was accepted')))
+  })
+  client.on('error', () => {})
   return client
 }
 
@@ -131,7 +141,11 @@ export function nextMessage(client: MqttClient): Promise<{ topic: string; text: 
 
 /** What was published before this arrives before this, if it arrives at all. */
 export async function settled(client: MqttClient, topic: string): Promise<void> {
-  const arrived = nextMessage(client)
+  const arrived = new Promise<void>((resolve) =>
+    client.on('message', (on) => {
+      if (on === topic) resolve()
+    }),
+  )
   await client.publishAsync(topic, 'settled', { qos: 1 })
   await arrived
 }
