@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { allowCommand } from './allow/command.ts'
 import { demoCommand } from './demo/command.ts'
 import { deviceCommand } from './device/command.ts'
+import { doctorCommand } from './doctor/command.ts'
 import { misuse } from './failure.ts'
 import { localCommand } from './local/command.ts'
 import type { Terminal } from './terminal.ts'
@@ -26,7 +27,8 @@ export function buildProgram(context: CommandContext): Command {
     .helpCommand('help [command]', 'print help of a command')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-  for (const add of [demoCommand, localCommand, deviceCommand, allowCommand]) add(program, context)
+  for (const add of [demoCommand, localCommand, deviceCommand, allowCommand, doctorCommand])
+    add(program, context)
   program.addHelpText('after', EXAMPLES)
   return program
 }

@@ -12,6 +12,9 @@ const localJsonSchema = z.object({
   /** The operator's credentials. */
   accessKeyId: z.string(),
   secretAccessKey: z.string(),
+  /** The edge's own, which may do no more than an edge does. */
+  edgeAccessKeyId: z.string(),
+  edgeSecretAccessKey: z.string(),
   caFile: z.string(),
   signingKeyFile: z.string(),
   allowListTable: z.string(),

@@ -8,13 +8,14 @@ import { type LocalAws, startLocalAws } from '../../../local/aws.ts'
 import { LocalAwsError } from '../../../local/local-aws-error.ts'
 import { createTables } from '../../allowlist/tables.ts'
 import { provisioningPath } from '../../edge/app.ts'
+import { type EdgeConfig, parseConfig } from '../../edge/config.ts'
 import { putProduct, readProducts } from '../../products/control-table.ts'
 import { defaultProductName, type Signer } from '../../products/product.ts'
 import { CommandFailure, errorMessage, findErrorCode } from '../failure.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
 import { openFleetKey } from './fleet-key.ts'
-import { type LocalJson, readLocalJson } from './local-json.ts'
+import type { LocalJson } from './local-json.ts'
 
 /** Regions on five continents (Africa has no AWS IoT); the first is the default region. */
 export const defaultRegions: readonly string[] = [
@@ -71,8 +72,9 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
       cause,
     })
   })
-  const last = (await findText(jsonFile)) === undefined ? undefined : await readLocalJson(jsonFile)
-  const regions = options.regions ?? last?.regions.map((it) => it.region) ?? defaultRegions
+  const edgeConfigFile = join(folder, 'edge.json')
+  const last = await findEdgeConfig(edgeConfigFile)
+  const regions = options.regions ?? last?.deviceRegions.map((it) => it.region) ?? defaultRegions
 
   options.onStep?.(`AWS in ${regions.length} regions`)
   const aws = await startAws(options, regions, join(folder, 'aws'))
@@ -83,9 +85,7 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
     await prepareTables(aws, await openFleetKey(signingKeyFile))
 
     options.onStep?.('the edge')
-    const edgeConfigFile = join(folder, 'edge.json')
-    const lastPort = last === undefined ? undefined : Number(new URL(last.provisionUrl).port)
-    const edgePort = options.edgePort ?? lastPort ?? (await findFreePort())
+    const edgePort = options.edgePort ?? last?.listen.port ?? (await findFreePort())
     const config = edgeConfig(aws, edgePort)
     await writeWhole(edgeConfigFile, `${JSON.stringify(config, null, 2)}\n`)
     edge = await startEdge({
@@ -102,6 +102,8 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
       accountId: aws.accountId,
       dynamodbRegion,
       ...aws.operator,
+      edgeAccessKeyId: aws.edge.accessKeyId,
+      edgeSecretAccessKey: aws.edge.secretAccessKey,
       caFile: aws.caFile ?? '',
       signingKeyFile,
       allowListTable: tables.allowList,
@@ -188,6 +190,20 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
     }
   } finally {
     client.destroy()
+  }
+}
+
+/** The folder's last configuration: devices remember its port, and its regions go on. */
+async function findEdgeConfig(path: string): Promise<EdgeConfig | undefined> {
+  const text = await findText(path)
+  if (text === undefined) return undefined
+  try {
+    return parseConfig(JSON.parse(text))
+  } catch (cause) {
+    throw new CommandFailure(`${path} is no configuration that this version wrote`, {
+      hint: 'give another folder with --data, or remove the file',
+      cause,
+    })
   }
 }
 

@@ -1,0 +1,81 @@
+import type { AwsCredentialIdentity } from '@smithy/types'
+import { parse, YAMLParseError } from 'yaml'
+import { ConfigError, type EdgeConfig, parseConfig } from '../../edge/config.ts'
+import { CommandFailure, misuse } from '../failure.ts'
+import { readInput } from '../input-file.ts'
+import { readLocalJson } from '../local/local-json.ts'
+import type { CommandContext } from '../program.ts'
+import type { DoctorFlags } from './command.ts'
+
+/** What the doctor looks at, and with which eyes: the edge's. */
+export type DoctorSetup = {
+  readonly config: EdgeConfig
+  readonly configFile: string
+  /** Empty: the SDK's standard environment. */
+  readonly clientConfig: {
+    readonly endpoint?: string
+    readonly credentials?: AwsCredentialIdentity
+    readonly maxAttempts: number
+  }
+  /** Of the MQTT endpoints; undefined: Node's own roots. */
+  readonly caPem?: string
+  /** Of a running edge, where it is known. */
+  readonly provisionUrl?: string
+}
+
+/** One retry: the doctor is to say what doesn't work, not to hide it. */
+const maxAttempts = 2
+
+export async function readSetup(
+  flags: DoctorFlags,
+  env: CommandContext['env'],
+): Promise<DoctorSetup> {
+  if (flags.local !== undefined) {
+    const local = await readLocalJson(flags.local)
+    const configFile = flags.config ?? local.edgeConfigFile
+    return {
+      config: await readConfig(configFile, env),
+      configFile,
+      clientConfig: {
+        endpoint: local.awsEndpointUrl,
+        credentials: {
+          accessKeyId: local.edgeAccessKeyId,
+          secretAccessKey: local.edgeSecretAccessKey,
+        },
+        maxAttempts,
+      },
+      caPem: await readInput(local.caFile, 'CA file'),
+      provisionUrl: local.provisionUrl,
+    }
+  }
+  if (flags.config === undefined)
+    throw misuse('nothing to look at', 'give --config FILE or --local FILE')
+  return {
+    config: await readConfig(flags.config, env),
+    configFile: flags.config,
+    clientConfig: { maxAttempts },
+  }
+}
+
+/** As the edge reads it: the file may leave its region to the environment. */
+async function readConfig(path: string, env: CommandContext['env']): Promise<EdgeConfig> {
+  const text = await readInput(path, 'configuration')
+  try {
+    const document: unknown = parse(text)
+    if (typeof document !== 'object' || document === null) throw new ConfigError(['is no mapping'])
+    const region = env.AWS_REGION
+    return parseConfig({ ...(region === undefined ? {} : { region }), ...document })
+  } catch (error) {
+    const hint = `correct ${path}; docs/configuration.md describes every field`
+    if (error instanceof ConfigError) {
+      throw new CommandFailure(error.problems.join('; '), { hint, cause: error })
+    }
+    if (error instanceof YAMLParseError) {
+      throw new CommandFailure(`no YAML or JSON: ${error.message.split('\n')[0]}`, {
+        hint,
+        cause: error,
+      })
+    }
+    throw error
+  }
+}
