@@ -20,19 +20,27 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+// A promise that nobody awaited any more: no clean end is possible.
+process.on('uncaughtException', (error) => {
+  fail(error)
+  process.exit(1)
+})
+
 try {
   const program = buildProgram({ terminal, env: process.env, signal: interrupted.signal })
   await runProgram(program, process.argv.slice(2))
 } catch (error) {
+  fail(error)
+}
+
+function fail(error: unknown): void {
   const debug = (process.env.LANDFALL_DEBUG ?? '') !== ''
   if (error instanceof CommandFailure) {
     terminal.failure(error.message, error.hint)
     process.exitCode = error.kind === 'misuse' ? 2 : 1
   } else {
-    terminal.failure(
-      errorMessage(error),
-      debug ? undefined : 'LANDFALL_DEBUG=1 prints where this came from',
-    )
+    const hint = debug ? undefined : 'LANDFALL_DEBUG=1 prints where this came from'
+    terminal.failure(errorMessage(error), hint)
     process.exitCode = 1
   }
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`)
