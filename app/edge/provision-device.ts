@@ -49,10 +49,13 @@ export async function provisionDevice(
   const asked = parseSeedRequest(request.body)
   notes.thingName = asked.thingName
   const products = await trustedProducts(deps.products, asked)
-  const csr = asked.csr === undefined ? undefined : await parseCsr(asked.csr, asked.thingName)
-  const [record, snapshot] = await waves.run('read', () =>
+  // The CSR is verified while the record is on its way; a wrong one abandons the read.
+  const reading = waves.run('read', () =>
     Promise.all([deps.allowList.find(asked.thingName, { signal }), products.fresh]),
   )
+  reading.catch(() => {})
+  const csr = asked.csr === undefined ? undefined : await parseCsr(asked.csr, asked.thingName)
+  const [record, snapshot] = await reading
   if (record === undefined) throw refused({ reason: 'unknown' })
   const product = snapshot.products.get(record.product ?? defaultProductName)
   if (product === undefined) {
