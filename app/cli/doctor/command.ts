@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../program.ts'
 
-export type DoctorFlags = { config?: string; local?: string; json?: true }
+export type DoctorFlags = { config?: string; local?: string; ca?: string; json?: true }
 
 export function doctorCommand(program: Command, context: CommandContext): void {
   program
@@ -12,6 +12,7 @@ export function doctorCommand(program: Command, context: CommandContext): void {
     )
     .option('--config <file>', 'the edge’s configuration (YAML or JSON)')
     .option('--local <file>', 'local.json of `landfall local`: gives configuration and credentials')
+    .option('--ca <file>', 'CA certificates (PEM) to trust for the MQTT endpoints')
     .option('--json', 'print one JSON object: { ok, checks }')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: DoctorFlags) => {

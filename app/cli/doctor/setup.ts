@@ -44,7 +44,7 @@ export async function readSetup(
         },
         maxAttempts,
       },
-      caPem: await readInput(local.caFile, 'CA file'),
+      caPem: await readInput(flags.ca ?? local.caFile, 'CA file'),
       provisionUrl: local.provisionUrl,
     }
   }
@@ -54,6 +54,7 @@ export async function readSetup(
     config: await readConfig(flags.config, env),
     configFile: flags.config,
     clientConfig: { maxAttempts },
+    ...(flags.ca === undefined ? {} : { caPem: await readInput(flags.ca, 'CA file') }),
   }
 }
 

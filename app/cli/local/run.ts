@@ -45,7 +45,7 @@ export async function runLocal(flags: LocalFlags, context: CommandContext): Prom
 }
 
 function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void {
-  const file = relative('', jsonFile) || jsonFile
+  const file = shellWord(relative('', jsonFile))
   const heading = (text: string) => terminal.out(terminal.paint('bold', text))
   heading('Landfall runs on this machine. Ctrl-C ends it.')
   terminal.out(`provisioning URL  ${json.provisionUrl}`)
@@ -61,7 +61,10 @@ function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void
   )
   terminal.out('')
   heading('For the AWS CLI, as the operator:')
-  terminal.out(`export AWS_ENDPOINT_URL=${json.awsEndpointUrl} AWS_REGION=${json.dynamodbRegion}`)
+  terminal.out(`export AWS_ENDPOINT_URL=${json.awsEndpointUrl}`)
+  // The AWS CLI's version 1 reads the second, everything else the first.
+  const region = json.dynamodbRegion
+  terminal.out(`export AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`)
   terminal.out(`export AWS_ACCESS_KEY_ID=${json.accessKeyId}`)
   terminal.out(`export AWS_SECRET_ACCESS_KEY=${json.secretAccessKey}`)
   terminal.out('')
@@ -69,4 +72,9 @@ function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void
   terminal.out(`landfall allow add mydevice1 --local ${file}`)
   terminal.out(`landfall device --thing mydevice1 --local ${file} --own-key --address 133.11.0.1`)
   terminal.out(`landfall allow show mydevice1 --local ${file}`)
+}
+
+/** The text as one word of a shell's command line. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

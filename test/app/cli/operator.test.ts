@@ -144,8 +144,9 @@ describe('landfall device', () => {
 
 describe('landfall doctor', () => {
   type Checks = { ok: boolean; checks: { check: string; ok: boolean; detail: string }[] }
-  const doctor = async (...args: string[]) => {
-    const run = await landfall(['doctor', '--json', ...args])
+  const doctor = async (...args: string[]) => doctorIn({}, ...args)
+  const doctorIn = async (env: Record<string, string>, ...args: string[]) => {
+    const run = await landfall(['doctor', '--json', ...args], { env })
     const { ok, checks }: Checks = JSON.parse(run.stdout)
     return { ...run, ok, failed: checks.filter((it) => !it.ok), checks }
   }
@@ -169,6 +170,20 @@ describe('landfall doctor', () => {
       'location data',
       'edge',
     ])
+  })
+
+  it('looks with the environment’s credentials where it is given a configuration', async () => {
+    const { json } = local
+    const run = await doctorIn(
+      {
+        AWS_ENDPOINT_URL: json.awsEndpointUrl,
+        AWS_ACCESS_KEY_ID: json.edgeAccessKeyId,
+        AWS_SECRET_ACCESS_KEY: json.edgeSecretAccessKey,
+      },
+      ...['--config', json.edgeConfigFile, '--ca', json.caFile],
+    )
+    expect(run).toMatchObject({ code: 0, ok: true, failed: [] })
+    expect(run.checks[1]?.detail).toMatch(/:user\/landfall-edge$/)
   })
 
   it('names what doesn’t', async () => {
