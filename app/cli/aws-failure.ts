@@ -3,7 +3,7 @@ import { CommandFailure, errorMessage, findErrorCode } from './failure.ts'
 
 const HINTS: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'give --local FILE, --profile NAME or AWS’s environment variables',
-  ResourceNotFoundException: 'check --table and --region; landfall doctor shows what is there',
+  ResourceNotFoundException: 'check --table and --region; npx landfall doctor shows what is there',
   AccessDeniedException: 'these credentials may not do it',
   UnrecognizedClientException: 'AWS doesn’t know these credentials',
   ExpiredTokenException: 'the credentials have expired: get new ones',

@@ -35,10 +35,10 @@ export function buildProgram(context: CommandContext): Command {
 
 const EXAMPLES = `
 Examples:
-  $ landfall demo
-  $ landfall local
-  $ landfall allow add mydevice3 --local .landfall/local/local.json
-  $ landfall device --thing mydevice3 --local .landfall/local/local.json --own-key
+  $ npx landfall demo
+  $ npx landfall local
+  $ npx landfall allow add mydevice3 --local .landfall/local/local.json
+  $ npx landfall device --thing mydevice3 --local .landfall/local/local.json --own-key
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong.
 LANDFALL_DEBUG=1 prints stack traces.`
@@ -62,5 +62,5 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
 
 function helpOf(program: Command, name: string | undefined): string {
   const known = program.commands.some((command) => command.name() === name)
-  return known ? `landfall ${name} --help` : 'landfall --help'
+  return known ? `npx landfall ${name} --help` : 'npx landfall --help'
 }

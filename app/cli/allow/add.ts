@@ -21,6 +21,6 @@ export async function addDevices(
   }
   if (there > 0) {
     const first = names[0] ?? ''
-    throw someFailed(there, names.length, 'in the list already', `landfall allow show ${first}`)
+    throw someFailed(there, names.length, 'in the list already', `npx landfall allow show ${first}`)
   }
 }

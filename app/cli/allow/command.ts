@@ -55,21 +55,21 @@ export function allowCommand(program: Command, context: CommandContext): void {
 
 const EXAMPLES = `
 Examples:
-  $ landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
-  $ landfall allow show mydevice1 --region eu-west-1 --profile fleet
-  $ landfall allow block mydevice2 --local .landfall/local/local.json --yes`
+  $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
+  $ npx landfall allow show mydevice1 --region eu-west-1 --profile fleet
+  $ npx landfall allow block mydevice2 --local .landfall/local/local.json --yes`
 
 const ADD_EXAMPLES = `
 Examples:
-  $ landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
-  $ landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps`
+  $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
+  $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps`
 
 const SHOW_EXAMPLES = `
 Examples:
-  $ landfall allow show mydevice1 --local .landfall/local/local.json
-  $ landfall allow show mydevice1 mydevice2 --region eu-west-1 --json`
+  $ npx landfall allow show mydevice1 --local .landfall/local/local.json
+  $ npx landfall allow show mydevice1 mydevice2 --region eu-west-1 --json`
 
 const BLOCK_EXAMPLES = `
 Examples:
-  $ landfall allow block mydevice2 --local .landfall/local/local.json
-  $ landfall allow block mydevice2 mydevice3 --region eu-west-1 --yes`
+  $ npx landfall allow block mydevice2 --local .landfall/local/local.json
+  $ npx landfall allow block mydevice2 mydevice3 --region eu-west-1 --yes`

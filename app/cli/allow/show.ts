@@ -25,7 +25,7 @@ export async function showDevices(
     }
   }
   if (unknown > 0) {
-    throw someFailed(unknown, names.length, 'not in the allow-list', 'landfall allow add NAME')
+    throw someFailed(unknown, names.length, 'not in the allow-list', 'npx landfall allow add NAME')
   }
 }
 

@@ -21,5 +21,5 @@ export function demoCommand(program: Command, context: CommandContext): void {
 
 const EXAMPLES = `
 Examples:
-  $ landfall demo
-  $ landfall demo --json --keep`
+  $ npx landfall demo
+  $ npx landfall demo --json --keep`

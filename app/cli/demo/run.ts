@@ -45,12 +45,12 @@ export async function runDemo(flags: DemoFlags, context: CommandContext): Promis
   }
   const seconds = (performance.now() - startedAt) / 1000
   reportDemo(results, { seconds, terminal, json: flags.json === true })
-  if (flags.keep === true) terminal.note(`Kept: landfall local --data ${join(folder, 'local')}`)
+  if (flags.keep === true) terminal.note(`Kept: npx landfall local --data ${join(folder, 'local')}`)
   const failed = results.filter((it) => it.problems.length > 0)
   if (failed.length > 0) {
     const sentences = failed.map((it) => `${it.device} ${it.problems.join(' and ')}`)
     throw new CommandFailure(sentences.join('; '), {
-      hint: 'landfall demo --keep keeps the edge’s log, local/edge.log',
+      hint: 'npx landfall demo --keep keeps the edge’s log, local/edge.log',
     })
   }
 }

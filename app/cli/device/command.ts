@@ -67,11 +67,11 @@ Files in the folder: <thing>.device.key.pem (mode 0600), <thing>.device.csr.pem,
 
 Examples:
   The key is made by AWS IoT, against AWS on this machine:
-  $ landfall device --thing mydevice1 --local .landfall/local/local.json --count 3
+  $ npx landfall device --thing mydevice1 --local .landfall/local/local.json --count 3
 
   The key never leaves the device:
-  $ landfall device --thing mydevice2 --url https://example.com/device-provisioning \\
+  $ npx landfall device --thing mydevice2 --url https://example.com/device-provisioning \\
       --signing-key fleet.key.pem --own-key
 
   A forged request, which must be refused:
-  $ landfall device --thing mydevice3 --local .landfall/local/local.json --fake`
+  $ npx landfall device --thing mydevice3 --local .landfall/local/local.json --fake`

@@ -114,7 +114,7 @@ function refusalHint(flags: DeviceFlags, message: string): string {
       : 'the product doesn’t know this signing key; give the fleet’s own with --signing-key'
   }
   if (message === 'you not') {
-    return `${flags.thing} isn’t in the allow-list, is blocked or was provisioned before; an operator sees which: landfall allow show ${flags.thing}`
+    return `${flags.thing} isn’t in the allow-list, is blocked or was provisioned before; an operator sees which: npx landfall allow show ${flags.thing}`
   }
   if (message.startsWith('invalid CSR')) {
     return 'remove the device’s key and CSR files to let it make new ones'

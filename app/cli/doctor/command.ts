@@ -25,5 +25,5 @@ const EXAMPLES = `
 With --config, AWS endpoints and credentials come from the SDK's standard environment variables.
 
 Examples:
-  $ landfall doctor --local .landfall/local/local.json
-  $ AWS_PROFILE=edge landfall doctor --config edge.yaml`
+  $ npx landfall doctor --local .landfall/local/local.json
+  $ AWS_PROFILE=edge npx landfall doctor --config edge.yaml`

@@ -68,7 +68,7 @@ async function checkEdge({ provisionUrl }: DoctorSetup): Promise<Check[]> {
   if (provisionUrl === undefined) return []
   const url = new URL('/healthz', provisionUrl).href
   return [
-    await check('edge', 'start it: landfall local', async () => {
+    await check('edge', 'start it: npx landfall local', async () => {
       const signal = AbortSignal.timeout(EDGE_MS)
       const { statusCode, body } = await request(url, { signal })
       await body.dump()

@@ -35,7 +35,7 @@ const EXAMPLES = `
 local.json in the data folder says where everything is; --local takes it elsewhere.
 
 Examples:
-  $ landfall local
-  $ landfall local --regions eu-west-1,us-east-1,ap-south-1 --data /tmp/three-regions
-  $ landfall allow add mydevice1 --local .landfall/local/local.json
-  $ landfall device --thing mydevice1 --local .landfall/local/local.json --own-key`
+  $ npx landfall local
+  $ npx landfall local --regions eu-west-1,us-east-1,ap-south-1 --data /tmp/three-regions
+  $ npx landfall allow add mydevice1 --local .landfall/local/local.json
+  $ npx landfall device --thing mydevice1 --local .landfall/local/local.json --own-key`

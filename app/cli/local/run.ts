@@ -69,9 +69,11 @@ function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void
   terminal.out(`export AWS_SECRET_ACCESS_KEY=${json.secretAccessKey}`)
   terminal.out('')
   heading('Next, in another terminal:')
-  terminal.out(`landfall allow add mydevice1 --local ${file}`)
-  terminal.out(`landfall device --thing mydevice1 --local ${file} --own-key --address 133.11.0.1`)
-  terminal.out(`landfall allow show mydevice1 --local ${file}`)
+  terminal.out(`npx landfall allow add mydevice1 --local ${file}`)
+  terminal.out(
+    `npx landfall device --thing mydevice1 --local ${file} --own-key --address 133.11.0.1`,
+  )
+  terminal.out(`npx landfall allow show mydevice1 --local ${file}`)
 }
 
 /** The text as one word of a shell's command line. */

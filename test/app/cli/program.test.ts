@@ -20,7 +20,7 @@ describe('landfall', () => {
       if (command === undefined || command === 'help') continue
       const help = await landfall([command, '--help'])
       expect(help, command).toMatchObject({ code: 0, stderr: '' })
-      expect(help.stdout, command).toMatch(/^Examples:\n.+\$ landfall /ms)
+      expect(help.stdout, command).toMatch(/^Examples:\n.+\$ npx landfall /ms)
     }
   })
 
