@@ -20,6 +20,9 @@ const DELAY_MS = z.number().min(0).max(600_000)
  * - `hang`: nothing performed, no answer until the client gives up.
  * - `throttle`: the service's own throttling error, nothing performed.
  *
+ * `afterCalls`: the first so many matching calls are passed over, whatever else befalls them, so that
+ * with 1 the second UpdateItem of a request is hit. From then on it may fire.
+ *
  * `error` defaults to the service's internal failure. `times`: how often it fires, null for until it is
  * removed; 1 by default, and null for a delay. Of several that match, the oldest that isn't a delay fires.
  */
@@ -37,6 +40,7 @@ export const faultSchema = z
         message: z.string(),
       })
       .optional(),
+    afterCalls: z.int().min(0).optional(),
     times: z.int().min(1).nullable().optional(),
     probability: z.number().min(0).max(1).default(1),
   })
@@ -54,6 +58,8 @@ type FaultSettings = z.output<typeof faultSchema>
 
 export type Fault = FaultSettings & {
   readonly id: string
+  /** Matching calls passed over so far, up to `afterCalls`. */
+  readonly passedOver: number
   /** How often it may still fire; null: until it is removed. */
   readonly left: number | null
   readonly fired: number
@@ -82,7 +88,7 @@ export function createFaults(random: () => number): Faults {
     add(settings) {
       const times = settings.times === undefined ? defaultTimes(settings) : settings.times
       lastId += 1
-      const fault = { ...settings, id: String(lastId), left: times, fired: 0 }
+      const fault = { ...settings, id: String(lastId), passedOver: 0, left: times, fired: 0 }
       faults = [...faults, fault]
       return fault
     },
@@ -99,8 +105,11 @@ export function createFaults(random: () => number): Faults {
       let delayMs = 0
       let decided: Fault | undefined
       faults = faults.map((fault) => {
-        const outranked = fault.kind !== 'delay' && decided !== undefined
-        if (outranked || fault.left === 0 || !matches(fault, call)) return fault
+        if (fault.left === 0 || !matches(fault, call)) return fault
+        if (fault.passedOver < (fault.afterCalls ?? 0)) {
+          return { ...fault, passedOver: fault.passedOver + 1 }
+        }
+        if (fault.kind !== 'delay' && decided !== undefined) return fault
         if (random() >= fault.probability) return fault
         delayMs += fault.delayMs ?? 0
         if (fault.kind !== 'delay') decided = fault

@@ -153,6 +153,27 @@ describe('which calls a fault meets', () => {
     await expect(createThing()).resolves.toBeDefined()
   })
 
+  it('passes over the first matching calls with afterCalls', async () => {
+    const only = { operation: 'CreateThing', region: 'eu-west-1' }
+    await control('POST', '/faults', { ...only, kind: 'error-before', afterCalls: 2, error })
+    await createThing()
+    await createThing('us-west-1')
+    await createThing()
+    const { body } = await control('GET', '/faults')
+    expect(body.faults).toMatchObject([{ afterCalls: 2, passedOver: 2, fired: 0, left: 1 }])
+    await refusedAs(createThing(), 'ServiceUnavailableException', 503)
+    await createThing()
+    expect(machine.performed).toHaveLength(4)
+  })
+
+  it('passes over calls that another fault decides', async () => {
+    await control('POST', '/faults', { kind: 'throttle' })
+    await control('POST', '/faults', { kind: 'error-before', afterCalls: 1, error })
+    await refusedAs(createThing(), 'ThrottlingException', 400)
+    await refusedAs(createThing(), 'ServiceUnavailableException', 503)
+    await createThing()
+  })
+
   it('fires by its probability', () => {
     const drawn = [0.1, 0.9, 0.49, 0.5]
     const faults = createFaults(() => drawn.shift() ?? 0)
@@ -225,6 +246,7 @@ describe('bad input', () => {
     ['POST', '/faults', { kind: 'lost', opration: 'x' }, 'opration'],
     ['POST', '/faults', { kind: 'lost', probability: 2 }, 'probability'],
     ['POST', '/faults', { kind: 'lost', times: 0 }, 'times'],
+    ['POST', '/faults', { kind: 'lost', afterCalls: -1 }, 'afterCalls'],
     ['PUT', '/quotas', { operation: 'CreateThing' }, 'perSecond'],
     ['GET', '/calls?after=x', undefined, "'after' must be a call's seq"],
   ])('%s %s %j is refused', async (method, path, body, message) => {
