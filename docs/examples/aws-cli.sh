@@ -39,5 +39,17 @@ for each in $(local_value '.regions[].region'); do
   fi
 done
 
+# Let in anew by hand: the device may ask with another key, lands where it is now, and the old
+# certificate is out of service before the new one is committed.
+aws_in "$table_region" dynamodb update-item --table-name "$table" \
+  --key '{"thing_name": {"S": "mydevice3"}}' \
+  --update-expression 'SET prov_status = :free' --condition-expression 'prov_status = :had' \
+  --expression-attribute-values '{":free": {"S": "unprovisioned"}, ":had": {"S": "provisioned"}}'
+rm "$folder/mydevice3."*
+FROM=134.226.1.1 "$examples/device.sh" mydevice3
+same 'the new region' "$(cut -d: -f3 "$folder/mydevice3.endpoint")" eu-west-1
+same 'the old certificate' "$(aws_in $region iot describe-certificate --certificate-id "$id" |
+  jq -r '.certificateDescription.status')" INACTIVE
+
 # Nobody else's keys are taken.
 AWS_SECRET_ACCESS_KEY=wrong refused_as 'SignatureDoesNotMatch|InvalidSignature|signature' aws_in $region iot list-things

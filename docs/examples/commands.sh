@@ -3,6 +3,8 @@
 source "$(dirname "$0")/local.sh"
 cd "$examples/../.."
 
+npx landfall doctor --local "$local_json"
+
 npx landfall allow add lamp-1 lamp-2 --local "$local_json"
 refused_as 'in the list already' npx landfall allow add lamp-1 --local "$local_json"
 
