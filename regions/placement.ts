@@ -8,13 +8,13 @@ export type Candidate = { readonly region: string; readonly distanceKm?: number 
 /** Where a device lands and why: the rule that decided, and every candidate in the order of preference. */
 export type Placement = {
   readonly region: string
-  readonly rule: 'nearest' | 'default'
+  readonly rule: 'pinned' | 'nearest' | 'default'
   readonly distanceKm?: number
   readonly candidates: readonly Candidate[]
 }
 
 /**
- * Places a device: pure. The nearest of the policy's enabled regions, by great circle; the default
+ * Places a device: pure. A pin wins, within the allowed and enabled regions. Otherwise the nearest of the policy's enabled regions, by great circle; the default
  * region where the place isn't known. Equal distances are settled by the region's name, so a tie is
  * stable. Undefined where the policy leaves no enabled region.
  */
@@ -22,9 +22,12 @@ export function place(input: {
   policy: RegionPolicy
   enabledRegions: readonly string[]
   location: Place | undefined
+  /** The region that an operator wants this device in. */
+  pin?: string | undefined
 }): Placement | undefined {
-  const { policy, enabledRegions, location } = input
+  const { policy, enabledRegions, location, pin } = input
   const allowed = enabledRegions.filter((name) => policy.allowedRegions?.includes(name) ?? true)
+  if (pin !== undefined) return allowed.includes(pin) ? pinned(pin, location) : undefined
   if (location === undefined) {
     if (!allowed.includes(policy.defaultRegion)) return undefined
     const others = allowed.filter((name) => name !== policy.defaultRegion).sort()
@@ -42,8 +45,18 @@ export function place(input: {
   return { region: nearest.region, rule: 'nearest', distanceKm: nearest.distanceKm, candidates }
 }
 
+function pinned(region: string, location: Place | undefined): Placement {
+  const row = findRegion(region)
+  const candidate: Candidate =
+    row === undefined || location === undefined
+      ? { region }
+      : { region, distanceKm: distanceKm(location, row) }
+  return { ...candidate, rule: 'pinned', candidates: [candidate] }
+}
+
 /** The placement's reason in one line, for the record, the log and people. */
 export function describePlacement(placement: Placement): string {
+  if (placement.rule === 'pinned') return 'pinned: an operator wants the device here'
   if (placement.rule === 'default') return 'default region: the address has no known position'
   const others = placement.candidates
     .slice(1, 3)

@@ -62,6 +62,7 @@ export type EdgeProcess = {
 
 export async function setStage(
   regions: readonly string[] = ['eu-west-1', 'us-east-1', 'ap-northeast-1'],
+  redeliverSeconds = 0,
 ): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'landfall-test-'))
   const aws = await startLocalAws({ regions })
@@ -74,6 +75,7 @@ export async function setStage(
     name: 'default',
     signers: [{ kid: 'fleet', contracts: ['seed'], jwk: { kty, n, e } }],
     regionPolicy: { defaultRegion: edgeRegion },
+    reprovisioning: { redeliverSeconds },
   })
   await putProduct(dynamoDb, controlTable, product)
   const edges: EdgeProcess[] = []

@@ -2,7 +2,12 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { z } from 'zod'
 import { AppError } from '../app-error.ts'
-import { type DeviceRecord, deviceStatuses, recordSchema } from '../provisioning/device-record.ts'
+import {
+  type DeviceRecord,
+  deviceStatuses,
+  historyEvents,
+  recordSchema,
+} from '../provisioning/device-record.ts'
 
 export type Row = Record<string, AttributeValue>
 
@@ -14,6 +19,7 @@ const rowSchema = z.object({
   thing_name: z.string(),
   prov_status: z.enum(deviceStatuses),
   product: z.string().optional(),
+  region_pin: region.optional(),
   aws_region: region.optional(),
   prov_datetime: z.iso
     .datetime({ local: true })
@@ -33,7 +39,7 @@ const rowSchema = z.object({
     .array(
       z.object({
         at: timestamp,
-        event: z.enum(['allowed', 'claimed', 'provisioned', 'released', 'blocked']),
+        event: z.enum(historyEvents),
         region: region.optional(),
       }),
     )
@@ -54,6 +60,7 @@ export function parseRow(row: Row): DeviceRecord {
     thingName: it.thing_name,
     status: it.prov_status,
     product: it.product,
+    regionPin: it.region_pin,
     region: it.aws_region,
     provisionedAt: it.prov_datetime,
     rev: it.rev,
@@ -83,6 +90,7 @@ export function renderRow(record: DeviceRecord): Row {
       thing_name: it.thingName,
       prov_status: it.status,
       product: it.product,
+      region_pin: it.regionPin,
       aws_region: it.region,
       // The seed's form: UTC, whole seconds, no zone.
       prov_datetime:

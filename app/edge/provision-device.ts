@@ -65,11 +65,12 @@ export async function provisionDevice(
   notes.product = product.name
   // Against the newest products, since a signer may have been withdrawn while this process slept.
   if (findSeedSigner(asked, snapshot.seedSigners)?.product !== product.name) throw wrongSignature()
-  const placement = placeDevice(deps, product, request.address)
+  const placement = placeDevice(deps, product, request.address, record.regionPin)
   notes.region = placement.region
   notes.placement = describePlacement(placement)
   notes.distanceKm = placement.distanceKm
-  return await provision({ ...deps, ...request }, { record, placement, csr })
+  const { reprovisioning } = product
+  return await provision({ ...deps, ...request }, { record, placement, reprovisioning, csr })
 }
 
 /** Verifies the signature against the copy at hand, else against a fresh one; gives the fresh one's promise. */
@@ -84,11 +85,17 @@ async function trustedProducts(cache: ProductCache, asked: SeedRequest) {
   return { fresh }
 }
 
-function placeDevice(deps: DeviceProvisioningDeps, product: Product, address: string): Placement {
+function placeDevice(
+  deps: DeviceProvisioningDeps,
+  product: Product,
+  address: string,
+  pin: string | undefined,
+): Placement {
   const placement = place({
     policy: product.regionPolicy,
     enabledRegions: deps.regions.names,
     location: deps.locate(address),
+    pin,
   })
   if (placement !== undefined) return placement
   throw new AppError(

@@ -25,10 +25,17 @@ const signerSchema = z.strictObject({
 })
 
 /**
- * A product: devices that share signers, a region policy and a re-provisioning rule. `refuse`: a
- * provisioned device that asks with another key, or without a CSR, is turned away.
+ * `refuse`: a provisioned device that asks with another key, or without a CSR, is turned away.
+ * `replace`: it gets a new certificate, and the old one is deactivated. Either way, within
+ * `redeliverSeconds` after it was provisioned it is replaced: its answer may have been lost.
  */
-export const productSchema = z.strictObject({
+const reprovisioningSchema = z.strictObject({
+  rule: z.enum(['refuse', 'replace']).default('refuse'),
+  redeliverSeconds: z.int().min(0).max(86_400).default(120),
+})
+
+/** A product: devices that share signers, a region policy and a re-provisioning rule. */
+const productDocument = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -'),
   signers: z
     .array(signerSchema)
@@ -37,8 +44,20 @@ export const productSchema = z.strictObject({
       error: 'must not name a kid twice',
     }),
   regionPolicy: regionPolicySchema,
-  reprovisioning: z.literal('refuse').default('refuse'),
+  reprovisioning: reprovisioningSchema.prefault({}),
 })
+
+/** A product's document, with what only holds between its parts. */
+export const productSchema = productDocument.refine(
+  (product) =>
+    product.reprovisioning.rule !== 'replace' ||
+    !product.signers.some((signer) => signer.contracts.includes('seed')),
+  {
+    path: ['reprovisioning', 'rule'],
+    error:
+      'must be refuse where a signer may use the seed contract: its signature covers the name only, so whoever holds one captured request could replace the device for ever',
+  },
+)
 
 export type Product = z.infer<typeof productSchema>
 export type Signer = Product['signers'][number]

@@ -4,6 +4,8 @@ export type DeviceRecord = {
   readonly status: DeviceStatus
   /** Absent: the default product. */
   readonly product?: string
+  /** The region that an operator wants this device in, whatever the product's strategy says. */
+  readonly regionPin?: string
   /** The region of the attempt under way or of the assignment. */
   readonly region?: string
   /** Time of the commit, epoch milliseconds (kept in whole seconds, as the seed does). */
@@ -39,9 +41,20 @@ export type PlacementNote = { readonly reason: string; readonly distanceKm?: num
 export type HistoryEntry = {
   /** Epoch milliseconds. */
   readonly at: number
-  readonly event: 'allowed' | 'claimed' | 'provisioned' | 'released' | 'blocked'
+  readonly event: HistoryEvent
   readonly region?: string
 }
+
+export const historyEvents = [
+  'allowed',
+  'claimed',
+  'provisioned',
+  'released',
+  'expired',
+  'moved',
+  'blocked',
+] as const
+export type HistoryEvent = (typeof historyEvents)[number]
 
 export const deviceStatuses: readonly DeviceStatus[] = [
   'unprovisioned',
@@ -51,6 +64,9 @@ export const deviceStatuses: readonly DeviceStatus[] = [
 ]
 
 export const historyLimit = 20
+
+/** So many certificates wait for the sweeper at most; a device that has them is not replaced again. */
+export const supersededLimit = 10
 
 /** The layout of the record that this version writes (`schema` in the table). */
 export const recordSchema = 1

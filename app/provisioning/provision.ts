@@ -5,13 +5,20 @@ import { RegionError } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
 import type { DeviceRecord } from './device-record.ts'
-import { type Assignment, type DeviceEvent, type Refusal, transition } from './transition.ts'
+import {
+  type Assignment,
+  type DeviceEvent,
+  type Refusal,
+  type Reprovisioning,
+  transition,
+} from './transition.ts'
 import type { Waves } from './waves.ts'
 
 /** A verified request of a device that is allowed to ask, with the region it shall land in. */
 export type ProvisioningRequest = {
   readonly record: DeviceRecord
   readonly placement: Placement
+  readonly reprovisioning: Reprovisioning
   readonly csr: { readonly pem: string; readonly thumbprint: string } | undefined
 }
 
@@ -71,6 +78,8 @@ export async function provision(
     }
     if (saved.current === undefined) throw refused({ reason: 'unknown' })
     record = saved.current
+    // The placement was made for another pin: the next request is placed anew.
+    if (record.regionPin !== request.record.regionPin) break
   }
   throw refused({ reason: 'in-progress', retryAfterSeconds: 1 })
 }
@@ -235,6 +244,7 @@ function askEvent(
         ? { reason }
         : { reason, distanceKm: placement.distanceKm },
     leaseSeconds: deps.leaseSeconds,
+    reprovisioning: request.reprovisioning,
     ...(csr === undefined ? {} : { csrThumbprint: csr.thumbprint }),
   }
 }

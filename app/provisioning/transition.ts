@@ -5,12 +5,24 @@ import type {
   HistoryEntry,
   PlacementNote,
 } from './device-record.ts'
-import { historyLimit } from './device-record.ts'
+import { historyLimit, supersededLimit } from './device-record.ts'
 
 /**
- * What may happen to a device record. `ask` is a device's verified request, already placed;
- * `commit`, `confirm` and `release` are steps of the attempt that the record names; `block` is an
- * operator's order, under an attempt id of its own so that no attempt under way can undo it.
+ * What a product says of a provisioned device that asks without its key: `refuse`, or `replace` its
+ * certificate. Within `redeliverSeconds` after the commit it is replaced whatever the rule, since the
+ * answer with the key that AWS IoT made may have been lost.
+ */
+export type Reprovisioning = {
+  readonly rule: 'refuse' | 'replace'
+  readonly redeliverSeconds: number
+}
+
+/**
+ * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
+ * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
+ * the sweeper's: an attempt that nobody will end, and a superseded certificate that was seen gone.
+ * `block` and `move` are an operator's orders. Whatever takes a record from an attempt under way brings
+ * an attempt id of its own, so that the attempt can't undo it.
  */
 export type DeviceEvent =
   | {
@@ -19,6 +31,7 @@ export type DeviceEvent =
       readonly region: string
       readonly placement: PlacementNote
       readonly leaseSeconds: number
+      readonly reprovisioning: Reprovisioning
       readonly csrThumbprint?: string
     }
   | {
@@ -30,11 +43,16 @@ export type DeviceEvent =
     }
   | { readonly type: 'confirm'; readonly certificateId: string }
   | { readonly type: 'release'; readonly attemptId: string }
+  | { readonly type: 'expire'; readonly attemptId: string; readonly leaseSeconds: number }
+  | { readonly type: 'forget'; readonly certificate: CertificateRef }
   | { readonly type: 'block'; readonly attemptId: string }
+  | { readonly type: 'move'; readonly attemptId: string; readonly region: string }
 
 /** What a refused device did wrong, or what stands in its way. */
 export type Refusal =
-  | { readonly reason: 'blocked' | 'already-provisioned' }
+  | { readonly reason: 'blocked' | 'already-provisioned' | 'too-many-superseded' }
+  /** Provisioned by something else, as by the seed: what would have to be replaced isn't known. */
+  | { readonly reason: 'no-certificate' }
   | { readonly reason: 'in-progress'; readonly retryAfterSeconds: number }
 
 export type Assignment = {
@@ -48,7 +66,7 @@ export type Assignment = {
 /**
  * `write`: save `next` by compare-and-swap, then go on. `answer`: the device asked again with the key
  * it was given a certificate for. `done`: what the event wants is already so. `lost`: the record is
- * no longer this attempt's, whose own certificate must be destroyed.
+ * no longer what the event is about; an attempt that loses its record destroys its own certificate.
  */
 export type Outcome =
   | { readonly type: 'write'; readonly next: DeviceRecord }
@@ -75,14 +93,23 @@ export function transition(record: DeviceRecord, event: DeviceEvent, now: number
       return write(revise(record, { attachedAt: now }))
     case 'release':
       return owns(record, event.attemptId) ? write(release(record, now)) : { type: 'lost' }
+    case 'expire':
+      if (record.status !== 'provisioning') return { type: 'lost' }
+      if (leaseLeft(record, event.leaseSeconds, now) > 0) return { type: 'lost' }
+      return write(expire(record, event, now))
+    case 'forget':
+      return forget(record, event.certificate)
     case 'block':
       if (record.status === 'blocked' && record.certificateId === undefined) return { type: 'done' }
       return write(block(record, event, now))
+    case 'move':
+      return move(record, event, now)
   }
 }
 
 type Ask = Extract<DeviceEvent, { type: 'ask' }>
 type Commit = Extract<DeviceEvent, { type: 'commit' }>
+type Move = Extract<DeviceEvent, { type: 'move' }>
 
 function ask(record: DeviceRecord, event: Ask, now: number): Outcome {
   switch (record.status) {
@@ -91,21 +118,48 @@ function ask(record: DeviceRecord, event: Ask, now: number): Outcome {
     case 'unprovisioned':
       return write(claim(record, event, now))
     case 'provisioning': {
-      const leaseLeft = (record.leaseUntil ?? 0) - now
-      // A lease far longer than any that is given out was written by a broken clock: it counts as ended.
-      const live = leaseLeft > 0 && leaseLeft <= 2 * event.leaseSeconds * 1000
-      if (!live) return write(claim(record, event, now))
-      const retryAfterSeconds = Math.ceil(leaseLeft / 1000)
+      const left = leaseLeft(record, event.leaseSeconds, now)
+      if (left <= 0) return write(claim(record, event, now))
+      const retryAfterSeconds = Math.ceil(left / 1000)
       return { type: 'refuse', refusal: { reason: 'in-progress', retryAfterSeconds } }
     }
-    case 'provisioned': {
-      const assignment = assignmentOf(record)
-      const sameKey =
-        event.csrThumbprint !== undefined && event.csrThumbprint === record.csrThumbprint
-      if (assignment !== undefined && sameKey) return { type: 'answer', assignment }
-      return { type: 'refuse', refusal: { reason: 'already-provisioned' } }
-    }
+    case 'provisioned':
+      return askAgain(record, event, now)
   }
+}
+
+/** The same key gets its certificate again, unless an operator moved the device; else the rule decides. */
+function askAgain(record: DeviceRecord, event: Ask, now: number): Outcome {
+  const moved = record.regionPin !== undefined && record.regionPin !== record.region
+  const assignment = assignmentOf(record)
+  const sameKey = event.csrThumbprint !== undefined && event.csrThumbprint === record.csrThumbprint
+  if (!moved && assignment !== undefined && sameKey) return { type: 'answer', assignment }
+  if (record.certificateId === undefined) {
+    return { type: 'refuse', refusal: { reason: 'already-provisioned' } }
+  }
+  if (!moved && !mayReplace(record, event.reprovisioning, now)) {
+    return { type: 'refuse', refusal: { reason: 'already-provisioned' } }
+  }
+  if (record.superseded.length >= supersededLimit) {
+    return { type: 'refuse', refusal: { reason: 'too-many-superseded' } }
+  }
+  return write(claim(record, event, now))
+}
+
+function mayReplace(record: DeviceRecord, product: Reprovisioning, now: number): boolean {
+  if (product.rule === 'replace') return true
+  if (record.provisionedAt === undefined) return false
+  const age = now - record.provisionedAt
+  return age >= -product.redeliverSeconds * 1000 && age < product.redeliverSeconds * 1000
+}
+
+/**
+ * Milliseconds left of a record's lease; 0 or less where it ended. A lease far longer than any that is
+ * given out was written by a broken clock, and counts as ended.
+ */
+function leaseLeft(record: DeviceRecord, leaseSeconds: number, now: number): number {
+  const left = (record.leaseUntil ?? 0) - now
+  return left <= 2 * leaseSeconds * 1000 ? left : 0
 }
 
 function claim(record: DeviceRecord, event: Ask, now: number): DeviceRecord {
@@ -142,6 +196,43 @@ function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord 
 function release(record: DeviceRecord, now: number): DeviceRecord {
   const { region, placement: _, ...rest } = without(record)
   return revise(rest, { status: 'unprovisioned' }, historyEntry(now, 'released', region))
+}
+
+/** Frees a device whose attempt will never end; the sweeper's own id keeps that attempt out. */
+function expire(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {
+  return revise(
+    without(record),
+    {
+      status: 'unprovisioned',
+      attemptId: event.attemptId,
+      superseded: supersededAfter(record),
+    },
+    historyEntry(now, 'expired', record.region),
+  )
+}
+
+/** One entry at a time, and only what somebody saw gone: the list may have grown meanwhile. */
+function forget(record: DeviceRecord, gone: CertificateRef): Outcome {
+  const rest = record.superseded.filter(
+    (it) => it.region !== gone.region || it.certificateId !== gone.certificateId,
+  )
+  if (rest.length === record.superseded.length) return { type: 'done' }
+  return write(revise(record, { superseded: rest }))
+}
+
+/** Where the device shall be from its next request on; until then it keeps what it has. */
+function move(record: DeviceRecord, event: Move, now: number): Outcome {
+  if (record.status === 'blocked') return { type: 'refuse', refusal: { reason: 'blocked' } }
+  if (record.status === 'provisioned' && record.certificateId === undefined) {
+    return { type: 'refuse', refusal: { reason: 'no-certificate' } }
+  }
+  if (record.regionPin === event.region) return { type: 'done' }
+  const entry = historyEntry(now, 'moved', event.region)
+  const pinned = { ...record, regionPin: event.region }
+  if (record.status !== 'provisioning') return write(revise(pinned, {}, entry))
+  // The attempt under way lands elsewhere: it loses its record, and the next one obeys the pin.
+  const freed = { ...without(pinned), superseded: supersededAfter(record) }
+  return write(revise(freed, { status: 'unprovisioned', attemptId: event.attemptId }, entry))
 }
 
 function block(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {

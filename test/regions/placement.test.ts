@@ -86,6 +86,26 @@ describe('place', () => {
     expect(placement?.candidates).toHaveLength(2)
   })
 
+  it('puts a pinned device where the operator wants it, within what is allowed and enabled', () => {
+    const dublin = { lat: 53.35, lon: -6.26 }
+    const pinned = (pin: string, enabledRegions = everyRegion) =>
+      place({ policy, enabledRegions, location: dublin, pin })
+    expect(pinned('us-east-1')).toMatchObject({ region: 'us-east-1', rule: 'pinned' })
+    expect(pinned('us-east-1')?.distanceKm).toBeGreaterThan(5000)
+    expect(pinned('us-east-1', ['eu-west-1'])).toBe(undefined)
+    const nowhere = place({
+      policy,
+      enabledRegions: everyRegion,
+      location: undefined,
+      pin: 'us-east-1',
+    })
+    expect(nowhere).toEqual({
+      region: 'us-east-1',
+      rule: 'pinned',
+      candidates: [{ region: 'us-east-1' }],
+    })
+  })
+
   it('answers nothing where no allowed region is enabled', () => {
     const tokyo = { lat: 35.68, lon: 139.69 }
     const bounded = { ...policy, allowedRegions: ['eu-west-1'] as [string] }

@@ -10,7 +10,7 @@ import { createTables } from '../../allowlist/tables.ts'
 import { provisioningPath } from '../../edge/app.ts'
 import { type EdgeConfig, parseConfig } from '../../edge/config.ts'
 import { putProduct, readProducts } from '../../products/control-table.ts'
-import { defaultProductName, type Signer } from '../../products/product.ts'
+import { defaultProductName, productSchema, type Signer } from '../../products/product.ts'
 import { CommandFailure, errorMessage, findErrorCode } from '../failure.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
@@ -170,12 +170,12 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
     const enabled = aws.regions.map((it) => it.region)
     const first = enabled[0] ?? ''
     if (product === undefined) {
-      await putProduct(client, tables.control, {
+      const made = {
         name: defaultProductName,
         signers: [signer],
-        regionPolicy: { defaultRegion: first, strategy: 'nearest' },
-        reprovisioning: 'refuse',
-      })
+        regionPolicy: { defaultRegion: first },
+      }
+      await putProduct(client, tables.control, productSchema.parse(made))
       return
     }
     if (!enabled.includes(product.regionPolicy.defaultRegion)) {

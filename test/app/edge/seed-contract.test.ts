@@ -274,7 +274,9 @@ describe('the log', () => {
     await stage.allow('logged')
     const request = signedRequest(stage, 'logged')
     const { body } = await edge.post(request)
-    const line = edge.log.find((it) => it.thingName === 'logged')
+    const find = () => edge.log.find((it) => it.thingName === 'logged')
+    await expect.poll(find).toBeDefined()
+    const line = find()
     expect(line).toMatchObject({
       level: 'info',
       outcome: 'provisioned',

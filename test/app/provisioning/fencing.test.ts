@@ -54,9 +54,10 @@ describe('an attempt that lost its record while it worked', () => {
     const thingName = `lost-${Math.random().toString(36).slice(2)}`
     await stage.allow(thingName)
     const before = (await standingCertificates(stage)).length
-    await stage.fault({ kind: 'delay', operation: 'CreateThing', delayMs: 600, times: 1 })
+    await stage.fault({ kind: 'delay', operation: 'CreateThing', delayMs: 1000, times: 1 })
     const asking = edge.post(signedRequest(stage, thingName))
-    await sleep(250)
+    const statusOf = async () => (await stage.row(thingName))?.status
+    await expect.poll(statusOf, { interval: 10 }).toBe('provisioning')
     await order(thingName)
     const answer = await asking
     expect([answer.status, answer.body.message]).toEqual([403, 'you not'])
@@ -69,19 +70,19 @@ describe('an attempt that lost its record while it worked', () => {
     await stage.allow('overtaken')
     const { csr } = await makeDeviceKey('overtaken')
     // An edge whose lease is over before its region answers, as one that was stopped for a while.
-    const slow = await stage.startEdge({ deadlineSeconds: 0.9, leaseSeconds: 1 })
+    const slow = await stage.startEdge({ deadlineSeconds: 1.9, leaseSeconds: 2 })
     await stage.fault({
       kind: 'delay',
       operation: 'CreateThing',
       region: 'eu-west-1',
-      delayMs: 700,
+      delayMs: 1500,
       times: 1,
     })
-    slow.child.kill('SIGCONT')
     const asking = slow.post(signedRequest(stage, 'overtaken', csr))
-    await sleep(300)
+    const statusOf = async () => (await stage.row('overtaken'))?.status
+    await expect.poll(statusOf, { interval: 10 }).toBe('provisioning')
     slow.child.kill('SIGSTOP')
-    await sleep(1200)
+    await sleep(2100)
     const taken = await edge.post(signedRequest(stage, 'overtaken', csr), addresses.newYork)
     expect([taken.status, taken.body.region]).toEqual([200, 'us-east-1'])
     slow.child.kill('SIGCONT')
@@ -141,7 +142,8 @@ describe('a thing that is there already', () => {
     expect((await stage.row('foreign'))?.status).toBe('unprovisioned')
     const { principals } = await iot.send(new ListThingPrincipalsCommand({ thingName: 'foreign' }))
     expect(principals).toEqual([])
-    expect(edge.log.find((line) => line.thingName === 'foreign')?.reason).toBe('region-not-ours')
+    const reason = () => edge.log.find((line) => line.thingName === 'foreign')?.reason
+    await expect.poll(reason).toBe('region-not-ours')
   })
 
   it('is taken over where the row says that this region had the device', async () => {

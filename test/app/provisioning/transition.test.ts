@@ -4,17 +4,31 @@ import {
   allowedDevice,
   type DeviceRecord,
   historyLimit,
+  supersededLimit,
 } from '../../../app/provisioning/device-record.ts'
-import { type DeviceEvent, transition } from '../../../app/provisioning/transition.ts'
+import {
+  type DeviceEvent,
+  type Reprovisioning,
+  transition,
+} from '../../../app/provisioning/transition.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 const leaseSeconds = 60
 const fresh = allowedDevice('dev1', now - 1000)
 
-function ask(attemptId: string, csrThumbprint?: string, region = 'eu-west-1'): DeviceEvent {
+const refuseAtOnce: Reprovisioning = { rule: 'refuse', redeliverSeconds: 0 }
+const redeliver: Reprovisioning = { rule: 'refuse', redeliverSeconds: 120 }
+const replace: Reprovisioning = { rule: 'replace', redeliverSeconds: 0 }
+
+function ask(
+  attemptId: string,
+  csrThumbprint?: string,
+  region = 'eu-west-1',
+  reprovisioning = refuseAtOnce,
+): DeviceEvent {
   const placement = { reason: 'nearest: 5 km', distanceKm: 5 }
   const key = csrThumbprint === undefined ? {} : { csrThumbprint }
-  return { type: 'ask', attemptId, region, placement, leaseSeconds, ...key }
+  return { type: 'ask', attemptId, region, placement, leaseSeconds, reprovisioning, ...key }
 }
 
 function commit(attemptId: string, certificateId: string, csrThumbprint?: string): DeviceEvent {
@@ -145,6 +159,100 @@ describe('commit', () => {
   })
 })
 
+describe('a provisioned device that asks without its key', () => {
+  const other = (reprovisioning: Reprovisioning) => ask('a2', 'key2', 'us-east-1', reprovisioning)
+
+  it('is replaced while its answer may have been lost, whatever the rule', () => {
+    const next = advance(provisioned, other(redeliver), now + 119_000)
+    expect(next).toMatchObject({ status: 'provisioning', attemptId: 'a2', region: 'us-east-1' })
+    expect(next.superseded).toEqual([{ region: 'eu-west-1', certificateId: 'cert1' }])
+    expect(transition(provisioned, other(redeliver), now + 120_000).type).toBe('refuse')
+    expect(transition(provisioned, other(refuseAtOnce), now).type).toBe('refuse')
+  })
+
+  it('is replaced at any time under the rule replace', () => {
+    const next = advance(provisioned, other(replace), now + 1e9)
+    expect(next.superseded).toEqual([{ region: 'eu-west-1', certificateId: 'cert1' }])
+  })
+
+  it('still gets its certificate again with the same key', () => {
+    expect(transition(provisioned, ask('a2', 'key1', 'eu-west-1', replace), now).type).toBe(
+      'answer',
+    )
+  })
+
+  it('is not replaced where the record names no certificate', () => {
+    const { certificateId: _, ...bySeed } = provisioned
+    expect(transition(bySeed, other(replace), now).type).toBe('refuse')
+    expect(transition(bySeed, other(redeliver), now).type).toBe('refuse')
+  })
+
+  it('waits for the sweeper once ten certificates do', () => {
+    const superseded = Array.from({ length: supersededLimit }, (_, index) => ({
+      region: 'eu-west-1',
+      certificateId: `old-${index}`,
+    }))
+    expect(transition({ ...provisioned, superseded }, other(replace), now)).toEqual({
+      type: 'refuse',
+      refusal: { reason: 'too-many-superseded' },
+    })
+  })
+})
+
+describe('move', () => {
+  const toTokyo = { type: 'move', attemptId: 'op1', region: 'ap-northeast-1' } as const
+
+  it('leaves a provisioned device what it has, and replaces it at its next request', () => {
+    const moved = advance(provisioned, toTokyo)
+    expect(moved).toMatchObject({ status: 'provisioned', certificateId: 'cert1' })
+    const next = advance(moved, ask('a2', 'key1', 'ap-northeast-1'))
+    expect(next.superseded).toEqual([{ region: 'eu-west-1', certificateId: 'cert1' }])
+    const landed = advance(next, commit('a2', 'cert2', 'key1'))
+    expect(transition(landed, ask('a3', 'key1', 'ap-northeast-1'), now).type).toBe('answer')
+  })
+
+  it('takes the record from an attempt under way', () => {
+    const moved = advance(claimed, toTokyo)
+    expect(moved.status).toBe('unprovisioned')
+    expect(transition(moved, commit('a1', 'cert1'), now).type).toBe('lost')
+  })
+
+  it('is done once, and never frees a blocked device', () => {
+    expect(transition(advance(fresh, toTokyo), toTokyo, now).type).toBe('done')
+    const blocked = advance(fresh, { type: 'block', attemptId: 'op2' })
+    expect(transition(blocked, toTokyo, now).type).toBe('refuse')
+  })
+
+  it('is refused where the record names no certificate to replace', () => {
+    const { certificateId: _, ...bySeed } = provisioned
+    expect(transition(bySeed, toTokyo, now)).toEqual({
+      type: 'refuse',
+      refusal: { reason: 'no-certificate' },
+    })
+  })
+})
+
+describe('expire and forget', () => {
+  const expire = { type: 'expire', attemptId: 's1', leaseSeconds } as const
+
+  it('frees a device whose lease has ended, and keeps its attempt out', () => {
+    expect(transition(claimed, expire, now + 59_999).type).toBe('lost')
+    const freed = advance(claimed, expire, now + 60_000)
+    expect(freed).toMatchObject({ status: 'unprovisioned', attemptId: 's1' })
+    expect(transition(freed, commit('a1', 'cert1'), now).type).toBe('lost')
+    expect(transition(provisioned, expire, now + 1e9).type).toBe('lost')
+  })
+
+  it('forgets one certificate, and leaves those that came meanwhile', () => {
+    const gone = { region: 'eu-west-1', certificateId: 'old' }
+    const other = { region: 'us-east-1', certificateId: 'old' }
+    const record = { ...provisioned, superseded: [gone, other] }
+    const next = advance(record, { type: 'forget', certificate: gone })
+    expect(next.superseded).toEqual([other])
+    expect(transition(next, { type: 'forget', certificate: gone }, now).type).toBe('done')
+  })
+})
+
 describe('confirm, release and block', () => {
   it('confirms an attached certificate once', () => {
     const confirmed = advance(provisioned, { type: 'confirm', certificateId: 'cert1' })
@@ -185,12 +293,27 @@ describe('whatever happens in whatever order', () => {
   const attempts = fc.constantFrom('a1', 'a2', 'a3')
   const keys = fc.constantFrom('key1', 'key2', undefined)
   const events: fc.Arbitrary<DeviceEvent> = fc.oneof(
-    fc.tuple(attempts, keys, fc.constantFrom('eu-west-1', 'us-east-1')).map((it) => ask(...it)),
+    fc
+      .tuple(
+        attempts,
+        keys,
+        fc.constantFrom('eu-west-1', 'us-east-1'),
+        fc.constantFrom(refuseAtOnce, redeliver, replace),
+      )
+      .map((it) => ask(...it)),
     fc.tuple(attempts, fc.constantFrom('c1', 'c2', 'c3'), keys).map((it) => commit(...it)),
     fc
       .constantFrom('c1', 'c2')
       .map((certificateId) => ({ type: 'confirm', certificateId }) as const),
     attempts.map((attemptId) => ({ type: 'release', attemptId }) as const),
+    fc.constant({ type: 'expire', attemptId: 'sweeper', leaseSeconds } as const),
+    fc
+      .constantFrom('eu-west-1', 'us-east-1')
+      .map((region) => ({ type: 'move', attemptId: 'op', region }) as const),
+    fc.constantFrom('c1', 'c2').map((certificateId) => {
+      const certificate = { region: 'eu-west-1', certificateId }
+      return { type: 'forget', certificate } as const
+    }),
     fc.constant({ type: 'block', attemptId: 'op' } as const),
   )
   const runs = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 90_000 })), { maxLength: 40 })
@@ -208,6 +331,7 @@ describe('whatever happens in whatever order', () => {
           expect(outcome.next.rev).toBe((record.rev ?? 0) + 1)
           record = outcome.next
           if (event.type === 'commit') committed.add(event.certificateId)
+          if (event.type === 'forget') committed.delete(event.certificate.certificateId)
           const known = [record.certificateId, ...record.superseded.map((it) => it.certificateId)]
           for (const certificateId of committed) expect(known).toContain(certificateId)
           expect(record.history.length).toBeLessThanOrEqual(historyLimit)
@@ -232,7 +356,7 @@ describe('whatever happens in whatever order', () => {
           if (outcome.type !== 'write') continue
           if (event.type === 'commit') expect(event.attemptId).toBe(owner)
           if (event.type === 'ask') owner = event.attemptId
-          if (blocked) expect(event.type).toBe('block')
+          if (blocked) expect(['block', 'forget']).toContain(event.type)
           blocked ||= event.type === 'block'
           record = outcome.next
         }
