@@ -16,9 +16,11 @@ import { startIot } from './instance.ts'
 import type { IotOptions } from './iot/iot.ts'
 import { closeServer, isAddressInUse, listen } from './listen.ts'
 import { LocalAwsError } from './local-aws-error.ts'
+import { createNamingRecords } from './naming-records.ts'
 import { createQuotas } from './quotas.ts'
 import type { Service } from './service.ts'
 import { createSts } from './sts.ts'
+import { addWatchRoutes } from './watch-routes.ts'
 
 export type LocalAwsOptions = {
   /** What is kept over restarts. Without it everything is in memory and gone at the end. */
@@ -34,6 +36,8 @@ export type LocalAwsOptions = {
   readonly log?: Log
   /** Takes what the brokers refused and why; by default a JSON line on stderr. */
   readonly mqttLog?: NonNullable<IotOptions['log']>
+  /** Takes each broken invariant (watch.ts); by default a JSON line on stderr. */
+  readonly violationLog?: NonNullable<IotOptions['violationLog']>
 }
 
 export type LocalAwsRegion = {
@@ -47,7 +51,7 @@ export type LocalAwsRegion = {
 /** AWS on this machine, running. */
 export type LocalAws = {
   readonly awsEndpointUrl: string
-  /** Calls, faults and quotas: see control.ts. */
+  /** Calls, faults and quotas: control.ts. Violations and identities: watch-routes.ts. */
   readonly controlUrl: string
   readonly accountId: string
   readonly instance: number
@@ -115,13 +119,16 @@ async function start(
     accountId,
   })
   opened.push(() => dynamoDb.close())
+  const naming = createNamingRecords(dynamoDb.ask, folder !== undefined)
   const { iot, instance, addressOf } = await startIot({
     ...(folder ? { folder: join(folder.path, 'iot') } : {}),
     accountId,
     regions,
     keptRegions,
     instance: options.instance ?? kept?.instance,
+    findNaming: naming.find,
     ...(options.mqttLog === undefined ? {} : { log: options.mqttLog }),
+    ...(options.violationLog === undefined ? {} : { violationLog: options.violationLog }),
   })
   opened.push(() => iot.close())
 
@@ -130,7 +137,7 @@ async function start(
   const faults = createFaults(Math.random)
   const quotas = createQuotas()
   const services = new Map<string, Service>([
-    ['dynamodb', dynamoDb.service],
+    ['dynamodb', naming.listeningTo(dynamoDb.service)],
     ['sts', createSts({ accountId, regions, credentials, now })],
     ['iot', iot.service],
   ])
@@ -151,7 +158,8 @@ async function start(
     ),
   )
   opened.push(() => gateway.close())
-  const control = createServer(getRequestListener(createControl({ calls, faults, quotas }).fetch))
+  const routes = addWatchRoutes(createControl({ calls, faults, quotas }), iot)
+  const control = createServer(getRequestListener(routes.fetch))
   const controlPort = await onPort(kept?.controlPort, (port) => listen(control, '127.0.0.1', port))
   opened.push(() => closeServer(control))
 

@@ -43,7 +43,12 @@ const TABLE_OPERATIONS = new Set(['CreateTable', 'DeleteTable', 'DescribeTable',
 const AUTHORIZATION =
   'AWS4-HMAC-SHA256 Credential=verified/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=verified'
 
-export type DynamoDb = { readonly service: Service; close(): Promise<void> }
+export type DynamoDb = {
+  readonly service: Service
+  /** Performs an operation for this process itself, unsigned and uncounted; throws AwsError. */
+  ask(operation: string, members: object): Promise<unknown>
+  close(): Promise<void>
+}
 
 /**
  * DynamoDB by dynalite, on a loopback port of its own that nobody is told of: LevelDB in `folder`, or
@@ -96,6 +101,12 @@ export async function createDynamoDb(options: {
   }
   return {
     service,
+    async ask(operation, asked) {
+      const json = Buffer.from(JSON.stringify(asked))
+      const { status, body } = await forward(agent, port, operation, json)
+      if (status >= 400) throw readError(status, body)
+      return JSON.parse(body)
+    },
     async close() {
       agent.destroy()
       await closeServer(server)

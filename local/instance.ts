@@ -23,6 +23,8 @@ export async function startIot(options: {
   readonly keptRegions: readonly string[]
   readonly instance: number | undefined
   readonly log?: NonNullable<IotOptions['log']>
+  readonly findNaming: NonNullable<IotOptions['findNaming']>
+  readonly violationLog?: NonNullable<IotOptions['violationLog']>
 }): Promise<StartedIot> {
   const { instance: wanted, keptRegions, ...iotOptions } = options
   let instance = wanted ?? 1

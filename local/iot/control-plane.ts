@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Service, ServiceRequest } from '../service.ts'
+import type { Watch } from '../watch.ts'
 import type { Authority } from './authority.ts'
 import { certificateOperations } from './certificates.ts'
 import { invalidRequest, type Members, type Operation, operation } from './operation.ts'
@@ -15,6 +16,7 @@ export type ControlPlaneDependencies = {
   readonly accountId: string
   readonly regions: readonly string[]
   readonly registry: Registry
+  readonly watch: Watch
   readonly authority: Authority
   readonly endpointAddress: (region: string) => string
   readonly certificateChanged: (scope: Scope, certificateId: string) => void
@@ -49,7 +51,7 @@ const byName = new Map(operations.map((candidate) => [candidate.name, candidate]
 
 /** AWS IoT's control plane (restJson1), for every enabled Region and any account. */
 export function createControlPlane(dependencies: ControlPlaneDependencies): Service {
-  const { accountId, regions, registry, authority } = dependencies
+  const { accountId, regions, registry, watch, authority } = dependencies
   const known = new Set(regions)
   return {
     operationOf: (request) =>
@@ -67,7 +69,12 @@ export function createControlPlane(dependencies: ControlPlaneDependencies): Serv
       }
       const context = {
         scope,
-        registry,
+        registry: await watch.over(registry, {
+          scope,
+          operation: name,
+          caller: request.caller.arn,
+          certificateId: members.certificateId,
+        }),
         authority,
         now: () => Date.now() / 1000,
         endpointAddress: () => {

@@ -1,7 +1,10 @@
+import type { NamingRecord } from '../naming-records.ts'
 import type { Service } from '../service.ts'
+import { createWatch, type Violation, violationShape, type Watch } from '../watch.ts'
 import { openAuthority } from './authority.ts'
 import { type Broker, type BrokerLogEntry, startBroker } from './broker.ts'
 import { createControlPlane } from './control-plane.ts'
+import { type Identities, listIdentities } from './identities.ts'
 import { createMqttRules } from './mqtt-rules.ts'
 import { createRegistry } from './registry.ts'
 import { IotStore, type Scope } from './store.ts'
@@ -24,6 +27,10 @@ export type IotOptions = {
   readonly dropDelaySeconds?: number
   /** Takes what the brokers refused and why; by default a JSON line on stderr. */
   readonly log?: (entry: BrokerLogEntry) => void
+  /** The provisioned device records that name a certificate; without it none does. */
+  readonly findNaming?: (certificateId: string) => Promise<readonly NamingRecord[]>
+  /** Takes each broken invariant at once; by default a JSON line on stderr. */
+  readonly violationLog?: (violation: Violation) => void
 }
 
 /** AWS IoT on one machine: the control plane as a service, and an MQTT broker per Region. */
@@ -32,6 +39,8 @@ export type Iot = {
   /** The root of devices' and brokers' certificates. */
   readonly caPem: string
   readonly mqttPort: number
+  readonly watch: Watch
+  identities(): Identities
   /** Rejects with the listen error (EADDRINUSE …), leaving nothing bound; may be called again then. */
   startBrokers(): Promise<void>
   close(): Promise<void>
@@ -39,9 +48,17 @@ export type Iot = {
 
 export async function createIot(options: IotOptions): Promise<Iot> {
   const { folder, accountId, regions, endpointAddress, dropDelaySeconds = 60 } = options
-  const log = options.log ?? ((entry) => void process.stderr.write(`${JSON.stringify(entry)}\n`))
+  const printLine = (entry: object) => void process.stderr.write(`${JSON.stringify(entry)}\n`)
+  const { log = printLine, violationLog = printLine, findNaming = async () => [] } = options
   const store = new IotStore(folder)
   const registry = createRegistry(store)
+  const watch = createWatch({
+    accountId,
+    kept: store.collection('violation', violationShape),
+    findNaming,
+    now: Date.now,
+    log: violationLog,
+  })
   const authority = await openAuthority(folder)
   const brokers = new Map<string, Broker>()
   const drops = new Set<NodeJS.Timeout>()
@@ -73,12 +90,15 @@ export async function createIot(options: IotOptions): Promise<Iot> {
       accountId,
       regions,
       registry,
+      watch,
       authority,
       endpointAddress,
       certificateChanged: dropLater,
     }),
     caPem: authority.caPem,
     mqttPort,
+    watch,
+    identities: () => listIdentities(registry, accountId),
 
     async startBrokers() {
       if (brokers.size > 0) throw new Error('the brokers run already')

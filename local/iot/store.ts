@@ -13,6 +13,8 @@ export type Collection<T> = {
   delete(scope: Scope, key: string): void
   /** All of the scope, by key. */
   list(scope: Scope): readonly T[]
+  /** All of the account, for an audit: AWS itself never looks over Regions. */
+  listEverywhere(accountId: string): readonly { readonly region: string; readonly value: T }[]
 }
 
 /** Links of one kind between two names, each carrying a word (or an empty one). */
@@ -22,9 +24,15 @@ export type Links = {
   find(scope: Scope, source: string, target: string): { readonly word: string } | undefined
   targetsOf(scope: Scope, source: string): readonly Linked[]
   sourcesOf(scope: Scope, target: string): readonly Linked[]
+  /** One look into an index, however many Regions and links there are. */
+  sourcesEverywhere(accountId: string, target: string): readonly LinkedSource[]
+  /** All of the account, for an audit. */
+  listEverywhere(accountId: string): readonly Link[]
 }
 
 export type Linked = { readonly name: string; readonly word: string }
+export type LinkedSource = { readonly region: string; readonly source: string }
+export type Link = LinkedSource & { readonly target: string }
 
 const layout = `
   CREATE TABLE IF NOT EXISTS item (
@@ -35,7 +43,8 @@ const layout = `
     account TEXT, region TEXT, kind TEXT, source TEXT, target TEXT, word TEXT NOT NULL,
     PRIMARY KEY (account, region, kind, source, target)
   ) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS link_by_target ON link (account, region, kind, target, source);
+  DROP INDEX IF EXISTS link_by_target;
+  CREATE INDEX IF NOT EXISTS link_of_target ON link (account, kind, target, region, source);
 `
 
 /**
@@ -73,6 +82,9 @@ export class IotStore {
     const of = 'account = ? AND region = ? AND kind = ?'
     const find = this.#db.prepare(`SELECT body FROM item WHERE ${of} AND key = ?`)
     const list = this.#db.prepare(`SELECT body FROM item WHERE ${of} ORDER BY key`)
+    const everywhere = this.#db.prepare(
+      'SELECT region, body FROM item WHERE account = ? AND kind = ? ORDER BY region, key',
+    )
     const remove = this.#db.prepare(`DELETE FROM item WHERE ${of} AND key = ?`)
     const put = this.#db.prepare('INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?)')
     const parse = (row: Row) => shape.parse(JSON.parse(String(row.body)))
@@ -88,6 +100,10 @@ export class IotStore {
         remove.run(accountId, region, kind, key)
       },
       list: ({ accountId, region }) => list.all(accountId, region, kind).map(parse),
+      listEverywhere: (accountId) =>
+        everywhere
+          .all(accountId, kind)
+          .map((row) => ({ region: String(row.region), value: parse(row) })),
     }
   }
 
@@ -103,6 +119,9 @@ export class IotStore {
     const sources = this.#db.prepare(
       `SELECT source AS name, word FROM link WHERE ${of} AND target = ? ORDER BY source`,
     )
+    const all = 'SELECT region, source, target FROM link WHERE account = ? AND kind = ?'
+    const everywhere = this.#db.prepare(`${all} ORDER BY region, target, source`)
+    const sourcesEverywhere = this.#db.prepare(`${all} AND target = ? ORDER BY region, source`)
     return {
       put({ accountId, region }, source, target, word = '') {
         put.run(accountId, region, kind, source, target, word)
@@ -118,6 +137,9 @@ export class IotStore {
         targets.all(accountId, region, kind, source).map(linked),
       sourcesOf: ({ accountId, region }, target) =>
         sources.all(accountId, region, kind, target).map(linked),
+      sourcesEverywhere: (accountId, target) =>
+        sourcesEverywhere.all(accountId, kind, target).map(link),
+      listEverywhere: (accountId) => everywhere.all(accountId, kind).map(link),
     }
   }
 
@@ -130,4 +152,8 @@ type Row = Readonly<Record<string, unknown>>
 
 function linked(row: Row): Linked {
   return { name: String(row.name), word: String(row.word) }
+}
+
+function link(row: Row): Link {
+  return { region: String(row.region), source: String(row.source), target: String(row.target) }
 }
