@@ -5,19 +5,19 @@ cd "$examples/../.."
 
 npx landfall doctor --local "$local_json"
 
-npx landfall allow add lamp-1 lamp-2 --local "$local_json"
-refused_as 'in the list already' npx landfall allow add lamp-1 --local "$local_json"
+npx landfall allow add bulb-1 bulb-2 --local "$local_json"
+refused_as 'in the list already' npx landfall allow add bulb-1 --local "$local_json"
 
-npx landfall device --thing lamp-1 --local "$local_json" --folder "$folder" --own-key --address 133.11.0.1 --count 1
-npx landfall device --thing lamp-1 --local "$local_json" --folder "$folder" --count 1
-npx landfall device --thing lamp-2 --local "$local_json" --folder "$folder" --address 200.144.0.1 --count 1
-refused_as 'wrong sig' npx landfall device --thing lamp-1 --local "$local_json" --folder "$folder" --fake
-refused_as 'you not' npx landfall device --thing lamp-3 --local "$local_json" --folder "$folder" --own-key
+npx landfall device --thing bulb-1 --local "$local_json" --folder "$folder" --own-key --address 133.11.0.1 --count 1
+npx landfall device --thing bulb-1 --local "$local_json" --folder "$folder" --count 1
+npx landfall device --thing bulb-2 --local "$local_json" --folder "$folder" --address 200.144.0.1 --count 1
+refused_as 'wrong sig' npx landfall device --thing bulb-1 --local "$local_json" --folder "$folder" --fake
+refused_as 'you not' npx landfall device --thing bulb-3 --local "$local_json" --folder "$folder" --own-key
 
-npx landfall allow show lamp-1 lamp-2 --local "$local_json"
-same 'the region of lamp-2' "$(npx landfall allow show lamp-2 --local "$local_json" --json | jq -r .region)" sa-east-1
+npx landfall allow show bulb-1 bulb-2 --local "$local_json"
+same 'the region of bulb-2' "$(npx landfall allow show bulb-2 --local "$local_json" --json | jq -r .region)" sa-east-1
 
-npx landfall allow block lamp-2 --local "$local_json" --yes
-refused_as 'no lasting connection' npx landfall device --thing lamp-2 --local "$local_json" --folder "$folder" --count 1
-rm "$folder/lamp-2."*
-refused_as 'you not' npx landfall device --thing lamp-2 --local "$local_json" --folder "$folder" --own-key
+npx landfall allow block bulb-2 --local "$local_json" --yes
+refused_as 'no lasting connection' npx landfall device --thing bulb-2 --local "$local_json" --folder "$folder" --count 1
+rm "$folder/bulb-2."*
+refused_as 'you not' npx landfall device --thing bulb-2 --local "$local_json" --folder "$folder" --own-key

@@ -3,12 +3,11 @@
 source "$(dirname "$0")/local.sh"
 
 sign() { printf %s "$1" | openssl dgst -sha256 -sign "$SIGNING_KEY" | openssl base64 -A; }
-# answers STATUS MESSAGE CURL-ARGUMENTS …
+# answers STATUS MESSAGE CURL-ARGUMENTS …: what was sent stays out of what is said, it may be signed.
 answers() {
   local got
   got=$(curl --silent --show-error --output "$folder/answer" --write-out '%{http_code}' "${@:3}" "$PROVISION_URL")
-  same "the status of ${*:3}" "$got" "$1"
-  same "the message of ${*:3}" "$(jq -r .message "$folder/answer")" "$2"
+  same "the answer to what should get '$1 $2'" "$got $(jq -r .message "$folder/answer")" "$1 $2"
 }
 
 signature=$(sign nobody)
@@ -34,4 +33,10 @@ allow lamp-keyless
 request="{\"thing-name\": \"lamp-keyless\", \"thing-name-sig\": \"$(sign lamp-keyless)\"}"
 answers 200 'no latitude or longitude for IP 127.0.0.1, using default region eu-west-1' --data "$request"
 jq -r .PrivateKey "$folder/answer" | openssl rsa -check -noout
+first=$(jq -r .certificatePem "$folder/answer")
+
+# Was the answer lost? Then soon asking again gives a new key and certificate; later it is refused.
+answers 200 'no latitude or longitude for IP 127.0.0.1, using default region eu-west-1' --data "$request"
+[ "$(jq -r .certificatePem "$folder/answer")" != "$first" ] || fail 'the certificate is the old one'
+long_ago lamp-keyless
 answers 403 'you not' --data "$request"

@@ -33,6 +33,14 @@ allow() {
   done
 }
 
+# long_ago NAME: as if it had been provisioned last year, so that no answer can have just been lost.
+long_ago() {
+  aws_in "$table_region" dynamodb update-item --table-name "$table" \
+    --key "{\"thing_name\": {\"S\": \"$1\"}}" --update-expression 'SET prov_datetime = :then' \
+    --condition-expression 'prov_status = :had' \
+    --expression-attribute-values '{":then": {"S": "2025-01-01T00:00:00"}, ":had": {"S": "provisioned"}}'
+}
+
 fail() {
   echo "error: $*" >&2
   exit 1
