@@ -16,7 +16,6 @@ export type AppErrorCode =
   // What waiting may help.
   | 'too-many-requests'
   | 'in-progress'
-  | 'region-unavailable'
   | 'allow-list-unavailable'
   | 'products-unavailable'
   /** The record or a product names a region that this deployment doesn't have. */

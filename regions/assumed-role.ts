@@ -16,6 +16,8 @@ const renewAheadSeconds = 900
 /** Below this, credentials at hand are not used any more. */
 const shortestUseSeconds = 60
 const renewalRetrySeconds = 30
+/** No renewal takes longer, retries included; whoever waits for it may have less time than that. */
+const renewalSeconds = 15
 
 export function assumeRole(deps: {
   sts: STSClient
@@ -53,6 +55,7 @@ export function assumeRole(deps: {
         DurationSeconds: durationSeconds,
         ...(deps.externalId === undefined ? {} : { ExternalId: deps.externalId }),
       }),
+      { abortSignal: AbortSignal.timeout(renewalSeconds * 1000) },
     )
     if (!it?.AccessKeyId || !it.SecretAccessKey || !it.SessionToken || !it.Expiration) {
       throw new Error('AssumeRole answered without credentials')

@@ -4,7 +4,7 @@ import { assertInTime } from './deadline.ts'
 export type HttpLimits = {
   /** Until the connection stands. */
   readonly connectSeconds: number
-  /** From sending a request to the end of its answer. */
+  /** From sending a request to the head of its answer, and for each silence within its body. */
   readonly requestSeconds: number
 }
 
@@ -17,6 +17,8 @@ export function awsHttpHandler(limits: HttpLimits): NodeHttpHandler {
     connectionTimeout: limits.connectSeconds * 1000,
     requestTimeout: limits.requestSeconds * 1000,
     throwOnRequestTimeout: true,
+    // The request's time-out ends with the answer's head: an answer that stalls in its body is this one's.
+    socketTimeout: limits.requestSeconds * 1000,
     httpAgent: { keepAlive: true, maxSockets: 100 },
     httpsAgent: { keepAlive: true, maxSockets: 100 },
   })

@@ -1,8 +1,6 @@
 /** The end of a request's time: `signal` aborts every call that is still under way then. */
 export type Deadline = {
   readonly signal: AbortSignal
-  /** Seconds left, never below 0. */
-  secondsLeft(): number
   /** Abandons what is still under way; called before the answer leaves. */
   end(): void
 }
@@ -35,7 +33,6 @@ export function startDeadline(seconds: number, clocks: Clocks = systemClocks): D
   remaining.set(controller.signal, millisecondsLeft)
   return {
     signal: controller.signal,
-    secondsLeft: () => Math.max(0, millisecondsLeft() / 1000),
     end() {
       clearTimeout(timer)
       controller.abort(new DeadlineError())
@@ -47,4 +44,23 @@ export function startDeadline(seconds: number, clocks: Clocks = systemClocks): D
 export function assertInTime(signal: AbortSignal): void {
   const left = remaining.get(signal)?.() ?? Number.POSITIVE_INFINITY
   if (signal.aborted || left <= 0) throw new DeadlineError()
+}
+
+/**
+ * Waits for work that knows nothing of the signal, or of which others wait too, no longer than the
+ * signal allows; throws DeadlineError then. The work itself goes on.
+ */
+export async function withinDeadline<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => {})
+  assertInTime(signal)
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new DeadlineError())
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }

@@ -1,6 +1,7 @@
 import {
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
+  CertificateValidationException,
   CreateCertificateFromCsrCommand,
   CreateKeysAndCertificateCommand,
   CreatePolicyCommand,
@@ -8,6 +9,7 @@ import {
   DeleteCertificateCommand,
   DescribeEndpointCommand,
   DescribeThingCommand,
+  InvalidRequestException,
   type IoTClient,
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
@@ -15,6 +17,7 @@ import {
   UpdateThingCommand,
   VersionConflictException,
 } from '@aws-sdk/client-iot'
+import { withinDeadline } from './deadline.ts'
 import { devicePolicy } from './device-policy.ts'
 import { RegionError, translateRegionError } from './region-error.ts'
 
@@ -34,7 +37,7 @@ export type IssuedCertificate = {
 export type IotRegion = {
   readonly region: string
   /** The region's MQTT endpoint (iot:Data-ATS); read once where it isn't configured. */
-  endpointAddress(signal?: AbortSignal): Promise<string>
+  endpointAddress(signal: AbortSignal): Promise<string>
   /** Makes credentials and endpoint ready, so that no request waits for them. */
   warm(): Promise<void>
   /**
@@ -53,6 +56,9 @@ export type IotRegion = {
   /** Deactivates and deletes a certificate that was never attached. */
   destroy(certificateId: string, signal: AbortSignal): Promise<void>
 }
+
+/** Bounds the work that several requests share, and that therefore runs under no request's signal. */
+const sharedWorkSeconds = 15
 
 /** The thing attribute that marks what Landfall made: the attempt's id. */
 export const attemptAttribute = 'landfall-attempt'
@@ -77,30 +83,36 @@ export function iotRegion(deps: {
   let endpoint: Promise<string> | undefined
   let creatingPolicy: Promise<unknown> | undefined
 
-  async function call<T>(operation: string, run: () => Promise<T>): Promise<T> {
+  /** Credentials and shared work know nothing of the signal, so each call is raced against it. */
+  async function call<T>(
+    operation: string,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+  ): Promise<T> {
     try {
-      return await run()
+      return await withinDeadline(signal, run())
     } catch (error) {
       throw translateRegionError(error, region, operation)
     }
   }
 
-  async function readEndpoint(signal?: AbortSignal): Promise<string> {
+  async function readEndpoint(): Promise<string> {
     const { endpointAddress } = await client.send(
       new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' }),
-      signal === undefined ? {} : { abortSignal: signal },
+      { abortSignal: AbortSignal.timeout(sharedWorkSeconds * 1000) },
     )
     if (!endpointAddress) throw new Error('DescribeEndpoint answered without an address')
     return endpointAddress
   }
 
-  async function endpointAddress(signal?: AbortSignal): Promise<string> {
+  async function endpointAddress(signal: AbortSignal): Promise<string> {
     if (deps.endpointAddress !== undefined) return deps.endpointAddress
-    endpoint ??= call('DescribeEndpoint', () => readEndpoint(signal)).catch((error) => {
+    endpoint ??= readEndpoint().catch((error) => {
       endpoint = undefined
       throw error
     })
-    return await endpoint
+    const reading = endpoint
+    return await call('DescribeEndpoint', signal, () => reading)
   }
 
   /** A thing of that name stands there with other attributes: ours from an earlier attempt, or not. */
@@ -138,7 +150,7 @@ export function iotRegion(deps: {
       await attach()
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error
-      creatingPolicy ??= createPolicy(signal).finally(() => {
+      creatingPolicy ??= createPolicy().finally(() => {
         creatingPolicy = undefined
       })
       await creatingPolicy
@@ -146,13 +158,28 @@ export function iotRegion(deps: {
     }
   }
 
-  async function createPolicy(signal: AbortSignal): Promise<void> {
+  async function createPolicy(): Promise<void> {
     const scope = { partition: deps.partition, region, account: deps.account }
     const create = new CreatePolicyCommand({ policyName, policyDocument: devicePolicy(scope) })
     try {
-      await client.send(create, { abortSignal: signal })
+      await client.send(create, { abortSignal: AbortSignal.timeout(sharedWorkSeconds * 1000) })
     } catch (error) {
       if (!(error instanceof ResourceAlreadyExistsException)) throw error
+    }
+  }
+
+  async function issueFromCsr(csrPem: string, signal: AbortSignal): Promise<IssuedCertificate> {
+    const create = new CreateCertificateFromCsrCommand({
+      certificateSigningRequest: csrPem,
+      setAsActive: true,
+    })
+    try {
+      return issued(await deps.issuingClient.send(create, { abortSignal: signal }))
+    } catch (error) {
+      const refused =
+        error instanceof InvalidRequestException || error instanceof CertificateValidationException
+      if (!refused) throw error
+      throw new RegionError('invalid-csr', region, 'CreateCertificateFromCsr', { cause: error })
     }
   }
 
@@ -168,10 +195,11 @@ export function iotRegion(deps: {
     region,
     endpointAddress,
     async warm() {
-      await Promise.all([call('AssumeRole', deps.warmCredentials), endpointAddress()])
+      const signal = AbortSignal.timeout(sharedWorkSeconds * 1000)
+      await Promise.all([call('AssumeRole', signal, deps.warmCredentials), endpointAddress(signal)])
     },
     createThing: (thing, signal) =>
-      call('CreateThing', async () => {
+      call('CreateThing', signal, async () => {
         const create = new CreateThingCommand({
           thingName: thing.thingName,
           attributePayload: { attributes: { [attemptAttribute]: thing.attemptId } },
@@ -185,22 +213,16 @@ export function iotRegion(deps: {
       }),
     issueCertificate: (csrPem, signal) =>
       csrPem === undefined
-        ? call('CreateKeysAndCertificate', async () => {
+        ? call('CreateKeysAndCertificate', signal, async () => {
             const create = new CreateKeysAndCertificateCommand({ setAsActive: true })
             const made = await deps.issuingClient.send(create, { abortSignal: signal })
             const privateKey = made.keyPair?.PrivateKey
             if (!privateKey) throw new Error('CreateKeysAndCertificate answered without a key')
             return { ...issued(made), privateKey }
           })
-        : call('CreateCertificateFromCsr', async () => {
-            const create = new CreateCertificateFromCsrCommand({
-              certificateSigningRequest: csrPem,
-              setAsActive: true,
-            })
-            return issued(await deps.issuingClient.send(create, { abortSignal: signal }))
-          }),
+        : call('CreateCertificateFromCsr', signal, () => issueFromCsr(csrPem, signal)),
     attach: (thingName, certificateId, signal) =>
-      call('Attach', async () => {
+      call('Attach', signal, async () => {
         const attachPrincipal = client.send(
           new AttachThingPrincipalCommand({
             thingName,
@@ -216,9 +238,9 @@ export function iotRegion(deps: {
         if (failed !== undefined) throw failed.reason
       }),
     deactivate: (certificateId, signal) =>
-      call('UpdateCertificate', () => deactivate(certificateId, signal)),
+      call('UpdateCertificate', signal, () => deactivate(certificateId, signal)),
     destroy: (certificateId, signal) =>
-      call('DeleteCertificate', async () => {
+      call('DeleteCertificate', signal, async () => {
         await deactivate(certificateId, signal)
         await ignoreMissing(
           client.send(new DeleteCertificateCommand({ certificateId }), { abortSignal: signal }),

@@ -4,10 +4,12 @@ export type RegionErrorCode =
   | 'throttled'
   /** It answered with an error of its own (5xx). */
   | 'failing'
-  /** No answer: connection refused, reset or timed out. The call may have been performed. */
+  /** No whole answer: connection refused, reset or timed out. The call may have been performed. */
   | 'unreachable'
   /** It will not do this however often it is asked: permissions, limits, invalid input. */
   | 'refused'
+  /** AWS IoT doesn't take the CSR, though it verified. */
+  | 'invalid-csr'
   /** A thing of that name is there and was not made by Landfall. */
   | 'not-ours'
   /** Somebody else changed the same thing at the same time. */
@@ -49,7 +51,8 @@ function codeOf(error: unknown): RegionErrorCode {
   if (error.name === 'AbortError' || error.name === 'DeadlineError') return 'deadline'
   if (throttling.has(error.name)) return 'throttled'
   const status = statusOf(error)
-  if (status === undefined) return 'unreachable'
+  // A success whose body never came whole is no answer either.
+  if (status === undefined || status < 400) return 'unreachable'
   if (status === 429) return 'throttled'
   return status >= 500 ? 'failing' : 'refused'
 }

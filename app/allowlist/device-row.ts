@@ -21,6 +21,7 @@ const rowSchema = z.object({
   product: z.string().optional(),
   region_pin: region.optional(),
   aws_region: region.optional(),
+  previous_region: region.optional(),
   prov_datetime: z.iso
     .datetime({ local: true })
     .transform((text) => Date.parse(/Z$|[+-]\d\d:\d\d$/.test(text) ? text : `${text}Z`))
@@ -62,6 +63,7 @@ export function parseRow(row: Row): DeviceRecord {
     product: it.product,
     regionPin: it.region_pin,
     region: it.aws_region,
+    previousRegion: it.previous_region,
     provisionedAt: it.prov_datetime,
     rev: it.rev,
     attemptId: it.attempt_id,
@@ -92,6 +94,7 @@ export function renderRow(record: DeviceRecord): Row {
       product: it.product,
       region_pin: it.regionPin,
       aws_region: it.region,
+      previous_region: it.previousRegion,
       // The seed's form: UTC, whole seconds, no zone.
       prov_datetime:
         it.provisionedAt === undefined ? undefined : iso(it.provisionedAt).slice(0, 19),

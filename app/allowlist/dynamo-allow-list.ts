@@ -6,6 +6,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
+import { DeadlineError } from '../../regions/deadline.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from '../provisioning/allow-list.ts'
 import type { DeviceRecord } from '../provisioning/device-record.ts'
@@ -125,6 +126,9 @@ async function translated<T>(action: string, call: () => Promise<T>): Promise<T>
 }
 
 function unavailable(action: string, cause: unknown): AppError {
+  if (cause instanceof DeadlineError || (cause instanceof Error && cause.name === 'AbortError')) {
+    return new AppError('deadline', `the time was up at the allow-list's ${action}`, { cause })
+  }
   const why = cause instanceof Error ? cause.name : 'unknown failure'
   return new AppError('allow-list-unavailable', `allow-list ${action} failed: ${why}`, { cause })
 }

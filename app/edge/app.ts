@@ -2,7 +2,8 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Logger } from 'pino'
-import { startDeadline } from '../../regions/deadline.ts'
+import { startDeadline, withinDeadline } from '../../regions/deadline.ts'
+import { RegionError } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import { measureWaves } from '../provisioning/waves.ts'
 import { problemOf } from './problems.ts'
@@ -30,6 +31,7 @@ export type EdgeDeps = DeviceProvisioningDeps & {
 }
 
 const longestBody = 16 * 1024
+const unexplained: ReadonlySet<string> = new Set(['conflict', 'region-not-ours'])
 export const provisioningPath = '/device-provisioning'
 
 /** The edge as one Hono app; the Node server and the Lambda serve the same. */
@@ -74,7 +76,11 @@ export function createApp(deps: EdgeDeps): Hono {
   })
 
   app.notFound((c) => c.json({ status: 'error', message: 'not found' }, 404))
-  app.onError((error, c) => seedError(c, problemOf(error), deps.requestId(c)))
+  app.onError((error, c) => {
+    const requestId = deps.requestId(c)
+    deps.log.error({ requestId, error: describeError(error) }, 'a route failed')
+    return seedError(c, problemOf(error), requestId)
+  })
   return app
 }
 
@@ -98,7 +104,7 @@ async function answerDevice(
   })
   try {
     await deps.limitAddress(address)
-    const body = await readBody()
+    const body = await withinDeadline(deadline.signal, readBody())
     const onTrouble = (trouble: string, error?: unknown) =>
       deps.log.warn({ requestId, thingName: notes.thingName, error: describeError(error) }, trouble)
     const { signal } = deadline
@@ -116,7 +122,9 @@ async function answerDevice(
       outcome: status >= 500 && answer.reason !== 'in-progress' ? 'failed' : 'refused',
       status,
       reason: answer.reason,
-      ...(status >= 500 ? { error } : {}),
+      ...(error instanceof RegionError ? { region: error.region } : {}),
+      // A device is told nothing of these; whoever keeps the rows and the things has to be.
+      ...(status >= 500 || unexplained.has(answer.reason) ? { error } : {}),
     })
     return seedError(c, answer, requestId)
   } finally {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { awsHttpHandler } from '../../regions/aws-http.ts'
@@ -15,13 +16,18 @@ import type { EdgeConfig } from './config.ts'
 import { watchHealth } from './health.ts'
 import { describeError } from './request-log.ts'
 
+const longestWarmSeconds = 5
+
 /** What only the platform can tell of a request. */
 export type Platform = Pick<EdgeDeps, 'peerAddress' | 'requestId' | 'secondsLeft'>
 
 export type Edge = {
   readonly app: ReturnType<typeof createApp>
   readonly log: Logger
-  /** Readies roles, endpoints and products; what can't be had is logged, and tried again by requests. */
+  /**
+   * Readies roles, endpoints and products, for some seconds at most: Lambda's init ends after ten.
+   * What can't be had is logged, and tried again by requests.
+   */
   warm(): Promise<void>
   close(): void
 }
@@ -76,10 +82,13 @@ export function createEdge(
     app,
     log,
     async warm() {
-      const [troubles] = await Promise.all([regions.warm(), products.fresh().catch(() => {})])
-      for (const trouble of troubles) {
-        log.warn({ error: describeError(trouble) }, 'a region is not ready')
-      }
+      const warming = Promise.all([regions.warm(), products.fresh().catch(() => {})])
+      const reported = warming.then(([troubles]) => {
+        for (const trouble of troubles) {
+          log.warn({ error: describeError(trouble) }, 'a region is not ready')
+        }
+      })
+      await Promise.race([reported, sleep(longestWarmSeconds * 1000, undefined, { ref: false })])
     },
     close() {
       regions.close()

@@ -1,3 +1,4 @@
+import { DeadlineError } from '../../regions/deadline.ts'
 import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts'
 import { AppError, type AppErrorCode } from '../app-error.ts'
 
@@ -7,7 +8,7 @@ import { AppError, type AppErrorCode } from '../app-error.ts'
  * that was written for devices.
  */
 export type Problem = {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 429 | 500 | 503
+  readonly status: 400 | 401 | 403 | 413 | 429 | 500 | 503
   readonly message: string | undefined
   readonly retry: boolean
 }
@@ -28,7 +29,6 @@ const problems = {
   conflict: notAllowed,
   'too-many-requests': { status: 429, message: 'try again later', retry: true },
   'in-progress': later,
-  'region-unavailable': later,
   'allow-list-unavailable': later,
   'products-unavailable': later,
   'region-not-configured': later,
@@ -44,6 +44,11 @@ const regionProblems = {
   // Nothing that the device did, and an operator can mend it; the device may as well wait.
   refused: later,
   'not-ours': notAllowed,
+  'invalid-csr': {
+    status: 400,
+    message: 'invalid CSR: AWS IoT does not take it',
+    retry: false,
+  },
 } as const satisfies Record<RegionErrorCode, Problem>
 
 const internal: Problem = { status: 500, message: 'internal error', retry: false }
@@ -79,5 +84,6 @@ function classify(error: unknown): { problem: Problem; reason: string } {
   if (error instanceof RegionError) {
     return { problem: regionProblems[error.code], reason: `region-${error.code}` }
   }
+  if (error instanceof DeadlineError) return { problem: problems.deadline, reason: 'deadline' }
   return { problem: internal, reason: 'internal' }
 }

@@ -1,8 +1,10 @@
+import { findRegion } from '../../regions/catalogue.ts'
 import type { DeviceRegions } from '../../regions/device-regions.ts'
+import { distanceKm, type Place } from '../../regions/distance.ts'
 import type { Locate } from '../../regions/location.ts'
-import { describePlacement, type Placement, place } from '../../regions/placement.ts'
+import { describePlacement, place } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
-import { defaultProductName, type Product } from '../products/product.ts'
+import { defaultProductName } from '../products/product.ts'
 import type { ProductCache } from '../products/product-cache.ts'
 import type { AllowList } from '../provisioning/allow-list.ts'
 import {
@@ -28,10 +30,12 @@ export type DeviceProvisioningDeps = {
 export type RequestNotes = {
   thingName?: string
   product?: string
-  region?: string
-  placement?: string
-  distanceKm?: number | undefined
+  region?: string | undefined
+  placement?: string | undefined
 }
+
+/** The assignment, and how far it is; absent where the address has no known position. */
+export type Answer = Provisioned & { readonly distanceKm: number | undefined }
 
 /**
  * One request of the seed contract, from its body to the assignment: read, decide, then the protocol.
@@ -44,7 +48,7 @@ export async function provisionDevice(
     ProvisionDeps,
     'waves' | 'signal' | 'onTrouble'
   >,
-): Promise<Provisioned> {
+): Promise<Answer> {
   const { notes, waves, signal } = request
   const asked = parseSeedRequest(request.body)
   notes.thingName = asked.thingName
@@ -65,12 +69,25 @@ export async function provisionDevice(
   notes.product = product.name
   // Against the newest products, since a signer may have been withdrawn while this process slept.
   if (findSeedSigner(asked, snapshot.seedSigners)?.product !== product.name) throw wrongSignature()
-  const placement = placeDevice(deps, product, request.address, record.regionPin)
-  notes.region = placement.region
-  notes.placement = describePlacement(placement)
-  notes.distanceKm = placement.distanceKm
+  const location = deps.locate(request.address)
+  const placement = place({
+    policy: product.regionPolicy,
+    enabledRegions: deps.regions.names,
+    location,
+    pin: record.regionPin,
+  })
+  notes.region = placement?.region
+  notes.placement = placement && describePlacement(placement)
   const { reprovisioning } = product
-  return await provision({ ...deps, ...request }, { record, placement, reprovisioning, csr })
+  const ask = { record, placement, reprovisioning, csr }
+  const provisioned = await provision({ ...deps, ...request }, ask)
+  return { ...provisioned, distanceKm: distanceTo(provisioned.region, location) }
+}
+
+/** A device may have been placed from elsewhere than it asks from now: what counts is where it is. */
+function distanceTo(region: string, from: Place | undefined): number | undefined {
+  const to = findRegion(region)
+  return from === undefined || to === undefined ? undefined : distanceKm(from, to)
 }
 
 /** Verifies the signature against the copy at hand, else against a fresh one; gives the fresh one's promise. */
@@ -83,25 +100,6 @@ async function trustedProducts(cache: ProductCache, asked: SeedRequest) {
   const newer = await fresh
   if (newer === copy || !findSeedSigner(asked, newer.seedSigners)) throw wrongSignature()
   return { fresh }
-}
-
-function placeDevice(
-  deps: DeviceProvisioningDeps,
-  product: Product,
-  address: string,
-  pin: string | undefined,
-): Placement {
-  const placement = place({
-    policy: product.regionPolicy,
-    enabledRegions: deps.regions.names,
-    location: deps.locate(address),
-    pin,
-  })
-  if (placement !== undefined) return placement
-  throw new AppError(
-    'region-not-configured',
-    `no region that product ${product.name} allows is enabled`,
-  )
 }
 
 function wrongSignature(): AppError {

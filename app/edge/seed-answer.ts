@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
-import type { Provisioned } from '../provisioning/provision.ts'
 import type { problemOf } from './problems.ts'
+import type { Answer } from './provision-device.ts'
 
 /**
  * Success under the seed contract: `status`, `region`, `endpointAddress`, `certificatePem`, `distance`
  * (kilometres) where the device could be located, else `message`; `PrivateKey` where it sent no CSR.
  */
-export function seedAnswer(c: Context, it: Provisioned, address: string, requestId: string) {
+export function seedAnswer(c: Context, it: Answer, address: string, requestId: string) {
   c.header('Cache-Control', 'no-store')
   c.header('X-Request-Id', requestId)
   const where =

@@ -21,6 +21,9 @@ AWS endpoints and credentials come from the SDK's standard environment variables
 Example: AWS_ENDPOINT_URL=http://127.0.0.1:4566 npm run edge -- --config edge.yaml
 `
 
+/** Until a client must have sent its whole request; an answer has its own deadline. */
+const longestRequestSeconds = 20
+
 /** Time for what is under way once the end was asked for; longer than any request's deadline. */
 const drainSeconds = 30
 
@@ -41,11 +44,15 @@ async function main(): Promise<void> {
   const edge = createEdge(config, { platform, locate: await loadGeoipLite() })
   await edge.warm()
   const { host, port } = config.listen
-  const server = serve({ fetch: edge.app.fetch, hostname: host, port }, (address) => {
-    const url = `http://${host}:${address.port}`
-    edge.log.info({ url }, 'listening')
-    process.send?.({ listening: url })
-  })
+  const serverOptions = { headersTimeout: 10_000, requestTimeout: longestRequestSeconds * 1000 }
+  const server = serve(
+    { fetch: edge.app.fetch, hostname: host, port, serverOptions },
+    (address) => {
+      const url = `http://${host}:${address.port}`
+      edge.log.info({ url }, 'listening')
+      process.send?.({ listening: url })
+    },
+  )
   server.on('error', (error) => fail(error))
   endGracefully(server as Server, () => edge.close())
 }

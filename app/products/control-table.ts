@@ -37,7 +37,8 @@ export async function readProducts(
       else problems.push(`product ${name}: ${parsed.problem ?? 'its document has another name'}`)
     }
   }
-  return { products, seedSigners: seedSigners(products.values()), problems }
+  const { signers, problems: shared } = seedSigners(products.values())
+  return { products, seedSigners: signers, problems: [...problems, ...shared] }
 }
 
 /** Writes a product's document, over whatever stood there. */
@@ -70,14 +71,18 @@ function parseDocument(text: string | undefined): { product?: Product; problem?:
   }
 }
 
-function seedSigners(products: Iterable<Product>): TrustedSigner[] {
-  return [...products].flatMap((product) =>
-    product.signers
-      .filter((signer) => signer.contracts.includes('seed'))
-      .map((signer) => ({
-        product: product.name,
-        kid: signer.kid,
-        key: createPublicKey({ key: signer.jwk, format: 'jwk' }),
-      })),
-  )
+/** A key that two products name would make a device's product ambiguous: the first by name keeps it. */
+function seedSigners(products: Iterable<Product>) {
+  const signers: TrustedSigner[] = []
+  const problems: string[] = []
+  for (const product of [...products].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const { kid, jwk, contracts } of product.signers) {
+      if (!contracts.includes('seed')) continue
+      const key = createPublicKey({ key: jwk, format: 'jwk' })
+      const owner = signers.find((it) => it.key.equals(key))
+      if (owner === undefined) signers.push({ product: product.name, kid, key })
+      else problems.push(`product ${product.name}: signer ${kid} is product ${owner.product}'s`)
+    }
+  }
+  return { signers, problems }
 }

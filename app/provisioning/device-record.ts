@@ -8,6 +8,11 @@ export type DeviceRecord = {
   readonly regionPin?: string
   /** The region of the attempt under way or of the assignment. */
   readonly region?: string
+  /**
+   * While an attempt is under way: the region that the row named before it, where somebody else may
+   * have made the thing. Only such a thing may be taken over without Landfall's mark.
+   */
+  readonly previousRegion?: string
   /** Time of the commit, epoch milliseconds (kept in whole seconds, as the seed does). */
   readonly provisionedAt?: number
   /** Counts the writes of this record; absent on a row written by hand. */

@@ -1,7 +1,7 @@
 import type { DeviceRegions } from '../../regions/device-regions.ts'
 import type { IotRegion, IssuedCertificate } from '../../regions/iot-region.ts'
 import { describePlacement, type Placement } from '../../regions/placement.ts'
-import { RegionError } from '../../regions/region-error.ts'
+import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
 import type { DeviceRecord } from './device-record.ts'
@@ -10,6 +10,7 @@ import {
   type DeviceEvent,
   type Refusal,
   type Reprovisioning,
+  type Target,
   transition,
 } from './transition.ts'
 import type { Waves } from './waves.ts'
@@ -17,7 +18,8 @@ import type { Waves } from './waves.ts'
 /** A verified request of a device that is allowed to ask, with the region it shall land in. */
 export type ProvisioningRequest = {
   readonly record: DeviceRecord
-  readonly placement: Placement
+  /** Undefined where the product leaves no enabled region: a device that has one keeps it all the same. */
+  readonly placement: Placement | undefined
   readonly reprovisioning: Reprovisioning
   readonly csr: { readonly pem: string; readonly thumbprint: string } | undefined
 }
@@ -29,8 +31,6 @@ export type Provisioned = {
   readonly certificateId: string
   readonly certificatePem: string
   readonly privateKey?: string
-  /** From the device to the region; absent where its address had no known position. */
-  readonly distanceKm?: number | undefined
   /** False where the device asked again and got the certificate it has already. */
   readonly created: boolean
 }
@@ -66,7 +66,9 @@ export async function provision(
     if (outcome.type === 'answer') return await answerAgain(deps, record, outcome.assignment)
     if (outcome.type !== 'write') throw new Error(`ask ended as ${outcome.type}`)
     const claimed = outcome.next
-    const region = configured(deps, request.placement.region)
+    const region = configured(deps, claimed.region)
+    // Asked before anything is made: an attempt that can't deactivate these can't commit either.
+    for (const old of claimed.superseded) configured(deps, old.region)
     // Cold or expired credentials are fetched beside the claim; whoever needs them reports a failure.
     void region.warm().catch(() => {})
     const previous = record
@@ -74,7 +76,7 @@ export async function provision(
       deps.allowList.save(previous, claimed, deps.signal),
     )
     if (saved.saved) {
-      return await attempt(deps, request, { attemptId, previous, claimed, region })
+      return await attempt(deps, request, { attemptId, claimed, region })
     }
     if (saved.current === undefined) throw refused({ reason: 'unknown' })
     record = saved.current
@@ -86,7 +88,6 @@ export async function provision(
 
 type Attempt = {
   readonly attemptId: string
-  readonly previous: DeviceRecord
   readonly claimed: DeviceRecord
   readonly region: IotRegion
 }
@@ -107,7 +108,6 @@ async function attempt(
     region: own.region.region,
     endpointAddress: await own.region.endpointAddress(deps.signal),
     ...certificate,
-    distanceKm: request.placement.distanceKm,
     created: true,
   }
 }
@@ -119,7 +119,7 @@ async function create(
   own: Attempt,
 ): Promise<IssuedCertificate> {
   const { thingName } = own.claimed
-  const adopt = own.previous.region === own.region.region
+  const adopt = own.claimed.previousRegion === own.region.region
   const [issued, ...others] = await deps.waves.run('create', () =>
     Promise.allSettled([
       own.region.issueCertificate(request.csr?.pem, deps.signal),
@@ -197,7 +197,6 @@ async function answerAgain(
     endpointAddress: await region.endpointAddress(deps.signal),
     certificateId: assignment.certificateId,
     certificatePem: assignment.certificatePem,
-    distanceKm: assignment.placement?.distanceKm,
     created: false,
   }
 }
@@ -234,23 +233,24 @@ function askEvent(
   attemptId: string,
 ): DeviceEvent {
   const { placement, csr } = request
-  const reason = describePlacement(placement)
   return {
     type: 'ask',
     attemptId,
-    region: placement.region,
-    placement:
-      placement.distanceKm === undefined
-        ? { reason }
-        : { reason, distanceKm: placement.distanceKm },
+    target: placement && targetOf(placement),
     leaseSeconds: deps.leaseSeconds,
     reprovisioning: request.reprovisioning,
     ...(csr === undefined ? {} : { csrThumbprint: csr.thumbprint }),
   }
 }
 
-function configured(deps: ProvisionDeps, name: string): IotRegion {
-  const region = deps.regions.find(name)
+function targetOf(placement: Placement): Target {
+  const { region, distanceKm } = placement
+  const reason = describePlacement(placement)
+  return { region, placement: distanceKm === undefined ? { reason } : { reason, distanceKm } }
+}
+
+function configured(deps: ProvisionDeps, name: string | undefined): IotRegion {
+  const region = name === undefined ? undefined : deps.regions.find(name)
   if (region !== undefined) return region
   throw new AppError('region-not-configured', `region ${name} is not in the configuration`)
 }
@@ -261,13 +261,20 @@ export function refused(refusal: Refusal | { reason: 'unknown' }): AppError {
     const { retryAfterSeconds } = refusal
     return new AppError('in-progress', 'another attempt is under way', { retryAfterSeconds })
   }
+  if (refusal.reason === 'no-region') {
+    return new AppError('region-not-configured', 'no region that the product allows is enabled')
+  }
   return new AppError('not-allowed', refusal.reason)
 }
 
+const lastingFailures: ReadonlySet<RegionErrorCode> = new Set([
+  'not-ours',
+  'invalid-csr',
+  'refused',
+])
+
 /** Of several failures the one that waiting won't mend, so that it isn't taken for a passing fault. */
 function worst(failures: readonly unknown[]): unknown {
-  const lasting = failures.find(
-    (it) => it instanceof RegionError && (it.code === 'not-ours' || it.code === 'refused'),
-  )
+  const lasting = failures.find((it) => it instanceof RegionError && lastingFailures.has(it.code))
   return lasting ?? failures[0]
 }

@@ -17,6 +17,8 @@ export type Reprovisioning = {
   readonly redeliverSeconds: number
 }
 
+export type Target = { readonly region: string; readonly placement: PlacementNote }
+
 /**
  * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
  * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
@@ -28,8 +30,8 @@ export type DeviceEvent =
   | {
       readonly type: 'ask'
       readonly attemptId: string
-      readonly region: string
-      readonly placement: PlacementNote
+      /** Where the device would land; undefined where its product leaves no enabled region. */
+      readonly target: Target | undefined
       readonly leaseSeconds: number
       readonly reprovisioning: Reprovisioning
       readonly csrThumbprint?: string
@@ -53,6 +55,7 @@ export type Refusal =
   | { readonly reason: 'blocked' | 'already-provisioned' | 'too-many-superseded' }
   /** Provisioned by something else, as by the seed: what would have to be replaced isn't known. */
   | { readonly reason: 'no-certificate' }
+  | { readonly reason: 'no-region' }
   | { readonly reason: 'in-progress'; readonly retryAfterSeconds: number }
 
 export type Assignment = {
@@ -116,10 +119,10 @@ function ask(record: DeviceRecord, event: Ask, now: number): Outcome {
     case 'blocked':
       return { type: 'refuse', refusal: { reason: 'blocked' } }
     case 'unprovisioned':
-      return write(claim(record, event, now))
+      return claim(record, event, now)
     case 'provisioning': {
       const left = leaseLeft(record, event.leaseSeconds, now)
-      if (left <= 0) return write(claim(record, event, now))
+      if (left <= 0) return claim(record, event, now)
       const retryAfterSeconds = Math.ceil(left / 1000)
       return { type: 'refuse', refusal: { reason: 'in-progress', retryAfterSeconds } }
     }
@@ -143,7 +146,7 @@ function askAgain(record: DeviceRecord, event: Ask, now: number): Outcome {
   if (record.superseded.length >= supersededLimit) {
     return { type: 'refuse', refusal: { reason: 'too-many-superseded' } }
   }
-  return write(claim(record, event, now))
+  return claim(record, event, now)
 }
 
 function mayReplace(record: DeviceRecord, product: Reprovisioning, now: number): boolean {
@@ -162,24 +165,26 @@ function leaseLeft(record: DeviceRecord, leaseSeconds: number, now: number): num
   return left <= 2 * leaseSeconds * 1000 ? left : 0
 }
 
-function claim(record: DeviceRecord, event: Ask, now: number): DeviceRecord {
-  return revise(
-    without(record),
-    {
-      status: 'provisioning',
-      region: event.region,
-      attemptId: event.attemptId,
-      leaseUntil: now + event.leaseSeconds * 1000,
-      attempts: (record.attempts ?? 0) + 1,
-      superseded: supersededAfter(record),
-      placement: event.placement,
-    },
-    { at: now, event: 'claimed', region: event.region },
-  )
+function claim(record: DeviceRecord, event: Ask, now: number): Outcome {
+  if (event.target === undefined) return { type: 'refuse', refusal: { reason: 'no-region' } }
+  const { region, placement } = event.target
+  // An attempt that is taken over wrote the region itself; what the row said before it still counts.
+  const before = record.status === 'provisioning' ? record.previousRegion : record.region
+  const changes: Changes = {
+    status: 'provisioning',
+    region,
+    ...(before === undefined ? {} : { previousRegion: before }),
+    attemptId: event.attemptId,
+    leaseUntil: now + event.leaseSeconds * 1000,
+    attempts: (record.attempts ?? 0) + 1,
+    superseded: supersededAfter(record),
+    placement,
+  }
+  return write(revise(without(record), changes, { at: now, event: 'claimed', region }))
 }
 
 function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord {
-  const { leaseUntil: _, ...rest } = record
+  const { leaseUntil: _lease, previousRegion: _previous, ...rest } = record
   return revise(
     rest,
     {
@@ -194,21 +199,18 @@ function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord 
 }
 
 function release(record: DeviceRecord, now: number): DeviceRecord {
-  const { region, placement: _, ...rest } = without(record)
-  return revise(rest, { status: 'unprovisioned' }, historyEntry(now, 'released', region))
+  const entry = historyEntry(now, 'released', record.region)
+  return revise(freed(record), { status: 'unprovisioned' }, entry)
 }
 
 /** Frees a device whose attempt will never end; the sweeper's own id keeps that attempt out. */
 function expire(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {
-  return revise(
-    without(record),
-    {
-      status: 'unprovisioned',
-      attemptId: event.attemptId,
-      superseded: supersededAfter(record),
-    },
-    historyEntry(now, 'expired', record.region),
-  )
+  const changes: Changes = {
+    status: 'unprovisioned',
+    attemptId: event.attemptId,
+    superseded: supersededAfter(record),
+  }
+  return revise(freed(record), changes, historyEntry(now, 'expired', record.region))
 }
 
 /** One entry at a time, and only what somebody saw gone: the list may have grown meanwhile. */
@@ -231,8 +233,12 @@ function move(record: DeviceRecord, event: Move, now: number): Outcome {
   const pinned = { ...record, regionPin: event.region }
   if (record.status !== 'provisioning') return write(revise(pinned, {}, entry))
   // The attempt under way lands elsewhere: it loses its record, and the next one obeys the pin.
-  const freed = { ...without(pinned), superseded: supersededAfter(record) }
-  return write(revise(freed, { status: 'unprovisioned', attemptId: event.attemptId }, entry))
+  const changes: Changes = {
+    status: 'unprovisioned',
+    attemptId: event.attemptId,
+    superseded: supersededAfter(record),
+  }
+  return write(revise(freed(pinned), changes, entry))
 }
 
 function block(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {
@@ -263,6 +269,12 @@ function without(record: DeviceRecord): DeviceRecord {
     ...rest
   } = record
   return rest
+}
+
+/** A claimed record as it was before its attempt: in the region that the row named then, if any. */
+function freed(record: DeviceRecord): DeviceRecord {
+  const { region: _region, placement: _placement, previousRegion, ...rest } = without(record)
+  return previousRegion === undefined ? rest : { ...rest, region: previousRegion }
 }
 
 function assignmentOf(record: DeviceRecord): Assignment | undefined {

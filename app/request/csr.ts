@@ -36,19 +36,34 @@ export async function parseCsr(csr: unknown, thingName: string): Promise<DeviceC
   }
   const names = request.subjectName.getField('CN')
   if (names.some((name) => name !== thingName)) throw invalid('its CN is not the thing name')
+  const pem = request.toString('pem')
+  if (pem.length > longestPem) throw invalid(`longer than ${longestPem} characters`)
   return {
-    pem: request.toString('pem'),
+    pem,
     thumbprint: await calculateJwkThumbprint(key.export({ format: 'jwk' })),
   }
 }
 
 function decode(pem: string): Pkcs10CertificateRequest {
   if (!/^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(pem)) throw invalid('not PEM')
+  let request: Pkcs10CertificateRequest
   try {
-    return new Pkcs10CertificateRequest(pem.replaceAll('NEW CERTIFICATE', 'CERTIFICATE'))
+    request = new Pkcs10CertificateRequest(pem.replaceAll('NEW CERTIFICATE', 'CERTIFICATE'))
   } catch {
     throw invalid('it does not parse')
   }
+  if (!isOneDerValue(Buffer.from(request.rawData))) throw invalid('it is not one DER value')
+  return request
+}
+
+/** Whether the outer SEQUENCE's length (X.690 section 8.1.3) covers all of it: nothing hangs on behind. */
+function isOneDerValue(der: Buffer): boolean {
+  const first = der[1] ?? 0
+  if (der[0] !== 0x30) return false
+  if (first < 0x80) return der.length === 2 + first
+  const bytes = first - 0x80
+  if (bytes < 1 || bytes > 3 || der.length < 2 + bytes) return false
+  return der.length === 2 + bytes + der.readUIntBE(2, bytes)
 }
 
 function decodeKey(request: Pkcs10CertificateRequest): KeyObject {

@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { assertInTime, DeadlineError, startDeadline } from '../../regions/deadline.ts'
+import {
+  assertInTime,
+  DeadlineError,
+  startDeadline,
+  withinDeadline,
+} from '../../regions/deadline.ts'
 
 describe('startDeadline', () => {
   afterEach(() => {
@@ -33,10 +38,8 @@ describe('startDeadline', () => {
     const clocks = { wall: () => clock.wall, monotonic: () => clock.monotonic }
     const deadline = startDeadline(20, clocks)
     expect(() => assertInTime(deadline.signal)).not.toThrow()
-    expect(deadline.secondsLeft()).toBe(20)
     Object.assign(clock, passed)
     expect(() => assertInTime(deadline.signal)).toThrow(DeadlineError)
-    expect(deadline.secondsLeft()).toBe(0)
     deadline.end()
   })
 
@@ -45,5 +48,23 @@ describe('startDeadline', () => {
     expect(() => assertInTime(controller.signal)).not.toThrow()
     controller.abort()
     expect(() => assertInTime(controller.signal)).toThrow(DeadlineError)
+  })
+})
+
+describe('withinDeadline', () => {
+  it('gives what the work gives, or throws what it throws', async () => {
+    const { signal } = new AbortController()
+    expect(await withinDeadline(signal, Promise.resolve(7))).toBe(7)
+    await expect(withinDeadline(signal, Promise.reject(new Error('no')))).rejects.toThrow('no')
+  })
+
+  it('waits no longer than the signal for work that knows nothing of it', async () => {
+    const controller = new AbortController()
+    const waiting = withinDeadline(controller.signal, new Promise(() => {}))
+    controller.abort()
+    await expect(waiting).rejects.toThrow(DeadlineError)
+    await expect(withinDeadline(controller.signal, Promise.resolve(7))).rejects.toThrow(
+      DeadlineError,
+    )
   })
 })

@@ -96,10 +96,10 @@ describe('a region', () => {
 
   it('reads its endpoint once, and not at all where it is configured', async () => {
     await stage.clearCalls()
-    const address = await regionOf('eu-west-1').endpointAddress()
+    const address = await regionOf('eu-west-1').endpointAddress(signal)
     expect(address).toBe(stage.aws.regions[0]?.endpointAddress)
-    await regionOf('eu-west-1').endpointAddress()
-    expect(await regionOf('us-east-1').endpointAddress()).toBe('known')
+    await regionOf('eu-west-1').endpointAddress(signal)
+    expect(await regionOf('us-east-1').endpointAddress(signal)).toBe('known')
     expect((await stage.calls()).map((call) => call.operation)).toEqual(['DescribeEndpoint'])
   })
 })

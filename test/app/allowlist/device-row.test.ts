@@ -25,6 +25,8 @@ const records: fc.Arbitrary<DeviceRecord> = fc.record(
     ),
     product: text,
     region: text,
+    previousRegion: text,
+    regionPin: text,
     provisionedAt: time,
     rev: fc.nat(),
     attemptId: text,

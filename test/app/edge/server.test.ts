@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { makeDeviceKey } from '../../device-key.ts'
 import { type Stage, setStage, signedRequest } from '../../stage.ts'
 
 let stage: Stage
@@ -90,6 +93,59 @@ describe('the server', () => {
     await stage.clearFaults()
     expect((await fetch(`${edge.url}/healthz`)).status).toBe(200)
     await edge.stop()
+  })
+
+  it('answers a client that never ends its body within the deadline', async () => {
+    const edge = await stage.startEdge({ deadlineSeconds: 0.5 })
+    const { hostname, port } = new URL(edge.url)
+    const headers = { 'Content-Length': '100' }
+    const client = request({
+      hostname,
+      port,
+      method: 'POST',
+      path: '/device-provisioning',
+      headers,
+    })
+    client.on('error', () => {})
+    client.write('{')
+    const [answer] = await once(client, 'response')
+    expect(answer.statusCode).toBe(503)
+    client.destroy()
+    expect(await edge.stop()).toBe(0)
+  })
+
+  it('listens though a region and STS say nothing', async () => {
+    await stage.fault({ kind: 'hang', operation: 'AssumeRole', times: null })
+    const edge = await stage.startEdge({ aws: { connectSeconds: 20, requestSeconds: 20 } })
+    expect((await fetch(`${edge.url}/healthz`)).status).toBe(200)
+    await edge.stop()
+  })
+
+  it('keeps a provisioned device served where its product has no enabled region left', async () => {
+    const edge = await stage.startEdge()
+    await stage.allow('kept', 'homeless')
+    const { csr } = await makeDeviceKey('kept')
+    const first = await edge.post(signedRequest(stage, 'kept', csr), '128.59.1.1')
+    expect(first.body.region).toBe('us-east-1')
+    const deviceRegions = stage.aws.regions
+      .filter((it) => it.region === 'us-east-1')
+      .map(({ region, edgeRoleArn }) => ({ region, roleArn: edgeRoleArn }))
+    const reduced = await stage.startEdge({ deviceRegions })
+    const again = await reduced.post(signedRequest(stage, 'kept', csr), '127.0.0.9')
+    expect([again.status, again.body.certificatePem]).toEqual([200, first.body.certificatePem])
+    expect((await reduced.post(signedRequest(stage, 'homeless'), '127.0.0.9')).status).toBe(503)
+  })
+
+  it('tells a device whose CSR AWS IoT refuses so, and frees it', async () => {
+    const edge = await stage.startEdge()
+    await stage.allow('odd-csr')
+    const { csr } = await makeDeviceKey('odd-csr')
+    const error = { code: 'InvalidRequestException', status: 400, message: 'no' }
+    const operation = 'CreateCertificateFromCsr'
+    await stage.fault({ kind: 'error-before', operation, times: null, error })
+    const { status, body } = await edge.post(signedRequest(stage, 'odd-csr', csr))
+    expect([status, body.message]).toEqual([400, 'invalid CSR: AWS IoT does not take it'])
+    expect((await stage.row('odd-csr'))?.status).toBe('unprovisioned')
   })
 
   it('goes on with the last good products while the control table can not be read', async () => {

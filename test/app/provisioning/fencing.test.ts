@@ -66,7 +66,40 @@ describe('an attempt that lost its record while it worked', () => {
     expect((await standingCertificates(stage)).length).toBe(before)
   })
 
-  it('to a later one gives its own certificate up', async () => {
+  it('to a later one gives its own certificate up, and hands out the winner', async () => {
+    await stage.allow('taken-over')
+    const { csr } = await makeDeviceKey('taken-over')
+    const before = (await standingCertificates(stage)).length
+    await stage.fault({
+      kind: 'delay',
+      operation: 'CreateThing',
+      region: 'eu-west-1',
+      delayMs: 2000,
+      times: 1,
+    })
+    const asking = edge.post(signedRequest(stage, 'taken-over', csr))
+    const statusOf = async () => (await stage.row('taken-over'))?.status
+    await expect.poll(statusOf, { interval: 10 }).toBe('provisioning')
+    await stage.dynamoDb.send(
+      new UpdateItemCommand({
+        TableName,
+        Key: { thing_name: { S: 'taken-over' } },
+        UpdateExpression: 'SET lease_until = :past',
+        ExpressionAttributeValues: { ':past': { S: '2020-01-01T00:00:00.000Z' } },
+      }),
+    )
+    const request = signedRequest(stage, 'taken-over', csr)
+    const winner = await edge.post(request, addresses.newYork)
+    expect([winner.status, winner.body.region]).toEqual([200, 'us-east-1'])
+    const late = await asking
+    expect(late.status).toBe(200)
+    expect(late.body.certificatePem).toBe(winner.body.certificatePem)
+    expect(late.body.region).toBe('us-east-1')
+    expect(await attachedTo('taken-over')).toHaveLength(1)
+    expect((await standingCertificates(stage)).length).toBe(before + 1)
+  })
+
+  it('while its process was stopped beyond its time touches nothing any more', async () => {
     await stage.allow('overtaken')
     const { csr } = await makeDeviceKey('overtaken')
     // An edge whose lease is over before its region answers, as one that was stopped for a while.
@@ -85,10 +118,13 @@ describe('an attempt that lost its record while it worked', () => {
     await sleep(2100)
     const taken = await edge.post(signedRequest(stage, 'overtaken', csr), addresses.newYork)
     expect([taken.status, taken.body.region]).toEqual([200, 'us-east-1'])
+    const wokenAt = Date.now()
     slow.child.kill('SIGCONT')
     const late = await asking
     expect([200, 503]).toContain(late.status)
     if (late.status === 200) expect(late.body.certificatePem).toBe(taken.body.certificatePem)
+    const calls = (await stage.calls()).filter((call) => call.startedAt > wokenAt)
+    expect(calls.filter((call) => call.operation.startsWith('Attach'))).toEqual([])
     const record = await stage.row('overtaken')
     expect(record).toMatchObject({ status: 'provisioned', region: 'us-east-1', attempts: 2 })
     expect(await attachedTo('overtaken')).toEqual([
@@ -165,6 +201,39 @@ describe('a thing that is there already', () => {
       owner: 'x',
       'landfall-attempt': (await stage.row('by-seed'))?.attemptId,
     })
+  })
+
+  it('stays refused after an attempt that ended without a word', async () => {
+    await stage.allow('foreign-too')
+    const iot = stage.iot('eu-west-1')
+    await iot.send(
+      new CreateThingCommand({ thingName: 'foreign-too', ...attributes({ owner: 'x' }) }),
+    )
+    const hasty = await stage.startEdge({ deadlineSeconds: 0.5, leaseSeconds: 0.6 })
+    await stage.fault({ kind: 'hang', operation: 'CreateThing', times: null })
+    expect((await hasty.post(signedRequest(stage, 'foreign-too'))).status).toBe(503)
+    expect((await stage.row('foreign-too'))?.status).toBe('provisioning')
+    await stage.clearFaults()
+    await sleep(700)
+    expect((await edge.post(signedRequest(stage, 'foreign-too'))).status).toBe(403)
+    await hasty.stop()
+  })
+
+  it('is still taken over after a first attempt that failed', async () => {
+    const iot = stage.iot('eu-west-1')
+    await iot.send(
+      new CreateThingCommand({ thingName: 'by-seed-2', ...attributes({ owner: 'x' }) }),
+    )
+    const Item = {
+      thing_name: { S: 'by-seed-2' },
+      prov_status: { S: 'unprovisioned' },
+      aws_region: { S: 'eu-west-1' },
+    }
+    await stage.dynamoDb.send(new PutItemCommand({ TableName, Item }))
+    await stage.fault({ kind: 'error-before', operation: 'CreateThing', times: null })
+    expect((await edge.post(signedRequest(stage, 'by-seed-2'))).status).toBe(503)
+    await stage.clearFaults()
+    expect((await edge.post(signedRequest(stage, 'by-seed-2'))).status).toBe(200)
   })
 
   it('is taken over where an earlier attempt left it', async () => {

@@ -26,9 +26,9 @@ function ask(
   region = 'eu-west-1',
   reprovisioning = refuseAtOnce,
 ): DeviceEvent {
-  const placement = { reason: 'nearest: 5 km', distanceKm: 5 }
+  const target = { region, placement: { reason: 'nearest: 5 km', distanceKm: 5 } }
   const key = csrThumbprint === undefined ? {} : { csrThumbprint }
-  return { type: 'ask', attemptId, region, placement, leaseSeconds, reprovisioning, ...key }
+  return { type: 'ask', attemptId, target, leaseSeconds, reprovisioning, ...key }
 }
 
 function commit(attemptId: string, certificateId: string, csrThumbprint?: string): DeviceEvent {
@@ -250,6 +250,41 @@ describe('expire and forget', () => {
     const next = advance(record, { type: 'forget', certificate: gone })
     expect(next.superseded).toEqual([other])
     expect(transition(next, { type: 'forget', certificate: gone }, now).type).toBe('done')
+  })
+})
+
+describe('the region that a row named before an attempt', () => {
+  const known: DeviceRecord = { ...fresh, region: 'eu-west-1' }
+
+  it('outlives failed and abandoned attempts, and not the commit', () => {
+    const first = advance(known, ask('a1', undefined, 'us-east-1'))
+    expect(first).toMatchObject({ region: 'us-east-1', previousRegion: 'eu-west-1' })
+    const second = advance(first, ask('a2', undefined, 'us-east-1'), now + 61_000)
+    expect(second.previousRegion).toBe('eu-west-1')
+    const released = advance(second, { type: 'release', attemptId: 'a2' })
+    expect(released.region).toBe('eu-west-1')
+    expect(released).not.toHaveProperty('previousRegion')
+    expect(advance(second, commit('a2', 'cert1'))).not.toHaveProperty('previousRegion')
+  })
+
+  it('is never one that an attempt wrote', () => {
+    const abandoned = advance(fresh, ask('a1'))
+    const next = advance(abandoned, ask('a2'), now + 61_000)
+    expect(next).not.toHaveProperty('previousRegion')
+    const expired = advance(next, { type: 'expire', attemptId: 's1', leaseSeconds }, now + 200_000)
+    expect(expired).not.toHaveProperty('region')
+  })
+})
+
+describe('a device whose product leaves no region', () => {
+  const nowhere = (record: DeviceRecord, key: string) =>
+    transition(record, { ...ask('a2', key), target: undefined } as DeviceEvent, now)
+
+  it('is not claimed, but keeps and gets again what it has', () => {
+    expect(nowhere(fresh, 'key1')).toEqual({ type: 'refuse', refusal: { reason: 'no-region' } })
+    expect(nowhere(provisioned, 'key1').type).toBe('answer')
+    const blocked = advance(fresh, { type: 'block', attemptId: 'op1' })
+    expect(nowhere(blocked, 'key1')).toMatchObject({ refusal: { reason: 'blocked' } })
   })
 })
 

@@ -94,6 +94,14 @@ describe('parseCsr', () => {
     expect(await whyNot(await makeCsr(rsa(2048, 'SHA-1')))).toContain('broken hash')
   })
 
+  it('refuses what hangs on behind the request', async () => {
+    const pem = await makeCsr(p256)
+    const der = Buffer.from(pem.split('\n').slice(1, -1).join(''), 'base64')
+    const longer = Buffer.concat([der, Buffer.from([0])]).toString('base64')
+    const csr = `-----BEGIN CERTIFICATE REQUEST-----\n${longer}\n-----END CERTIFICATE REQUEST-----\n`
+    expect(await whyNot(csr)).toContain('not one DER value')
+  })
+
   it('refuses another CN, and a second one', async () => {
     expect(await whyNot(await makeCsr(p256, 'CN=dev2'))).toContain('CN is not the thing name')
     expect(await whyNot(await makeCsr(p256, 'CN=dev1, CN=dev2'))).toContain('CN is not')
