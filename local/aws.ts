@@ -11,7 +11,7 @@ import { createDynamoDb } from './dynamodb.ts'
 import { createFaults } from './faults.ts'
 import { openFolder, type State } from './folder.ts'
 import { type Log, startGateway } from './gateway.ts'
-import { edgeRoleArn } from './identity.ts'
+import { edgeRoleArn, sweeperRoleArn } from './identity.ts'
 import { startIot } from './instance.ts'
 import type { IotOptions } from './iot/iot.ts'
 import { closeServer, isAddressInUse, listen } from './listen.ts'
@@ -46,6 +46,7 @@ export type LocalAwsRegion = {
   readonly endpointAddress: string
   readonly mqttPort: number
   readonly edgeRoleArn: string
+  readonly sweeperRoleArn: string
 }
 
 /** AWS on this machine, running. */
@@ -190,6 +191,7 @@ async function start(
       endpointAddress: addressOf(region),
       mqttPort: iot.mqttPort,
       edgeRoleArn: edgeRoleArn(accountId, region),
+      sweeperRoleArn: sweeperRoleArn(accountId, region),
     })),
   }
 }

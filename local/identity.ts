@@ -7,6 +7,7 @@ export const ALLOW_LIST_TABLE = 'iot-global-provisioning'
 export const CONTROL_TABLE = 'iot-global-control'
 
 export const EDGE_ROLE_PREFIX = 'landfall-edge-'
+export const SWEEPER_ROLE_PREFIX = 'landfall-sweeper-'
 
 /** Who holds a credential. A `session` is an assumed role. */
 export type Identity =
@@ -37,6 +38,32 @@ const EDGE_REGION_OPERATIONS = new Set([
   'CreatePolicy',
   'DescribeEndpoint',
 ])
+
+/** The calls the sweeper makes in a device region, and no other: it creates no certificate and no thing. */
+const SWEEPER_REGION_OPERATIONS = new Set([
+  'ListCertificates',
+  'DescribeCertificate',
+  'ListPrincipalThings',
+  'ListThingPrincipals',
+  'ListAttachedPolicies',
+  'UpdateCertificate',
+  'DetachThingPrincipal',
+  'DetachPolicy',
+  'DeleteCertificate',
+  'AttachPolicy',
+  'AttachThingPrincipal',
+  'CreatePolicy',
+])
+
+/** Each role's calls, in its own region. */
+const REGION_ROLES: readonly (readonly [prefix: string, operations: ReadonlySet<string>])[] = [
+  [EDGE_ROLE_PREFIX, EDGE_REGION_OPERATIONS],
+  [SWEEPER_ROLE_PREFIX, SWEEPER_REGION_OPERATIONS],
+]
+
+export function sweeperRoleArn(accountId: string, region: string): string {
+  return `arn:aws:iam::${accountId}:role/${SWEEPER_ROLE_PREFIX}${region}`
+}
 
 export function edgeRoleArn(accountId: string, region: string): string {
   return `arn:aws:iam::${accountId}:role/${EDGE_ROLE_PREFIX}${region}`
@@ -86,11 +113,9 @@ export function isAllowed(
   const { service, operation, resource } = action
   if (service === 'sts' && operation === 'GetCallerIdentity') return true
   if (identity.kind === 'session') {
-    return (
-      service === 'iot' &&
-      identity.roleName === EDGE_ROLE_PREFIX + scope.region &&
-      EDGE_REGION_OPERATIONS.has(operation)
-    )
+    const [, operations] =
+      REGION_ROLES.find(([prefix]) => identity.roleName === prefix + scope.region) ?? []
+    return service === 'iot' && operations?.has(operation) === true
   }
   switch (identity.name) {
     case 'operator':

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Credentials } from './credentials.ts'
-import { EDGE_ROLE_PREFIX, edgeRoleArn, edgeUserArn, operatorArn, principalId } from './identity.ts'
+import {
+  EDGE_ROLE_PREFIX,
+  edgeRoleArn,
+  edgeUserArn,
+  operatorArn,
+  principalId,
+  SWEEPER_ROLE_PREFIX,
+  sweeperRoleArn,
+} from './identity.ts'
 import { refusal } from './refusal.ts'
 import { AwsError, type Service, type ServiceRequest, type ServiceResponse } from './service.ts'
 
@@ -21,7 +29,7 @@ const ASSUME_ROLE_PARAMETERS = new Set([
 
 type StsOptions = {
   readonly accountId: string
-  /** The device regions: each has one role that the edge may assume. */
+  /** The device regions: each has a role for the edge and one for the sweeper. */
   readonly regions: readonly string[]
   readonly credentials: Credentials
   /** Milliseconds. */
@@ -63,18 +71,16 @@ export function parametersOf(request: ServiceRequest): URLSearchParams {
 function assumeRole(options: StsOptions, request: ServiceRequest): ServiceResponse {
   const { accountId, credentials, now, regions } = options
   const { roleArn, sessionName, durationSeconds } = parseAssumeRole(request)
-  const region = regions.find((name) => edgeRoleArn(accountId, name) === roleArn)
-  // The roles trust both users, so that an edge may be started by hand with the operator's keys.
-  const trusted = [edgeUserArn(accountId), operatorArn(accountId)]
+  const role = findRole(accountId, regions, roleArn)
   // One answer for a role that isn't there and one that doesn't trust the caller, as on AWS.
-  if (!region || !trusted.includes(request.caller.arn)) {
+  if (!role?.trusted.includes(request.caller.arn)) {
     throw refusal(
       'sts',
       'access-denied',
       `User: ${request.caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
     )
   }
-  const roleName = EDGE_ROLE_PREFIX + region
+  const { roleName } = role
   const expiresAt = Math.floor(now() / 1000 + durationSeconds) * 1000
   const keys = credentials.issueSession({ roleName, sessionName, expiresAt })
   return answer('AssumeRole', {
@@ -89,6 +95,20 @@ function assumeRole(options: StsOptions, request: ServiceRequest): ServiceRespon
       Expiration: new Date(expiresAt).toISOString().replace('.000Z', 'Z'),
     },
   })
+}
+
+/** The operator may assume every role: an edge may be started by hand, and the sweeper is his command. */
+function findRole(accountId: string, regions: readonly string[], arn: string) {
+  const operator = operatorArn(accountId)
+  for (const region of regions) {
+    if (arn === edgeRoleArn(accountId, region)) {
+      return { roleName: EDGE_ROLE_PREFIX + region, trusted: [operator, edgeUserArn(accountId)] }
+    }
+    if (arn === sweeperRoleArn(accountId, region)) {
+      return { roleName: SWEEPER_ROLE_PREFIX + region, trusted: [operator] }
+    }
+  }
+  return undefined
 }
 
 function parseAssumeRole(request: ServiceRequest): {

@@ -8,16 +8,20 @@ const region = z
   .refine((name) => findRegion(name) !== undefined, 'is no Region with AWS IoT Core')
 const seconds = z.number().positive()
 
+const roleArn = z
+  .string()
+  .regex(roleArnPattern, 'must be the ARN of an IAM role, arn:aws:iam::123456789012:role/name')
+
 const deviceRegionSchema = z.strictObject({
   region,
-  roleArn: z
-    .string()
-    .regex(roleArnPattern, 'must be the ARN of an IAM role, arn:aws:iam::123456789012:role/name'),
+  roleArn,
   externalId: z
     .string()
     .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1224 of letters, digits and + = , . @ : / - _')
     .optional(),
   endpointAddress: z.string().min(1).optional(),
+  sweeperRoleArn: roleArn.optional(),
+  dedicated: z.boolean().optional(),
 })
 
 /** One edge's configuration; docs/configuration.md describes every field. */

@@ -10,7 +10,10 @@ const role: Identity = {
   sessionName: 'one',
 }
 const foreign: Identity = { ...role, roleName: 'landfall-edge-us-east-1' }
+const sweeper: Identity = { ...role, roleName: 'landfall-sweeper-eu-west-1' }
+const foreignSweeper: Identity = { ...role, roleName: 'landfall-sweeper-us-east-1' }
 const roleOf = (region: string) => `arn:aws:iam::123456789012:role/landfall-edge-${region}`
+const sweeperRole = 'arn:aws:iam::123456789012:role/landfall-sweeper-eu-west-1'
 const table = (name: string) => `arn:aws:dynamodb:eu-west-1:123456789012:table/${name}`
 
 describe('permissions', () => {
@@ -36,6 +39,15 @@ describe('permissions', () => {
     ['role', role, 'sts', 'AssumeRole', roleOf('eu-west-1'), false],
     ['role', role, 'sts', 'GetCallerIdentity', '*', true],
     ['other region', foreign, 'iot', 'CreateThing', '*', false],
+    ['edge', edge, 'sts', 'AssumeRole', sweeperRole, false],
+    ['role', role, 'iot', 'ListCertificates', '*', false],
+    ['sweeper', sweeper, 'iot', 'ListCertificates', '*', true],
+    ['sweeper', sweeper, 'iot', 'DetachThingPrincipal', '*', true],
+    ['sweeper', sweeper, 'iot', 'AttachThingPrincipal', '*', true],
+    ['sweeper', sweeper, 'iot', 'CreateThing', '*', false],
+    ['sweeper', sweeper, 'iot', 'CreateKeysAndCertificate', '*', false],
+    ['sweeper', sweeper, 'dynamodb', 'Scan', table('iot-global-provisioning'), false],
+    ['other region', foreignSweeper, 'iot', 'ListCertificates', '*', false],
   ])('%s %j %s:%s on %s: %s', (_, identity, service, operation, resource, allowed) => {
     expect(isAllowed(identity, { service, operation, resource }, scope)).toBe(allowed)
   })

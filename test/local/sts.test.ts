@@ -111,6 +111,15 @@ describe('AssumeRole', () => {
     expect(Credentials?.SessionToken).toBeDefined()
   })
 
+  it('gives the sweeper’s role to the operator only', async () => {
+    const sweeper = { ...asked, RoleArn: RoleArn.replace('edge', 'sweeper') }
+    const { AssumedRoleUser } = await machine
+      .sts(machine.operator)
+      .send(new AssumeRoleCommand(sweeper))
+    expect(AssumedRoleUser?.Arn).toContain('assumed-role/landfall-sweeper-eu-west-1/')
+    await refusedAs(assume({ RoleArn: sweeper.RoleArn }), 'AccessDenied', 403)
+  })
+
   it.each([
     ['a session name with a colon', { RoleSessionName: 'a:b' }, "at 'roleSessionName'"],
     ['a session name of one letter', { RoleSessionName: 'a' }, 'greater than or equal to 2'],

@@ -161,7 +161,8 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: aws.awsEndpointUrl,
     region: dynamodbRegion,
-    credentials: aws.operator,
+    // A copy: the SDK writes into what it is given.
+    credentials: { ...aws.operator },
   })
   try {
     await createTables(client, tables)
@@ -216,6 +217,9 @@ function edgeConfig(aws: LocalAws, port: number) {
       region: it.region,
       roleArn: it.edgeRoleArn,
       endpointAddress: it.endpointAddress,
+      sweeperRoleArn: it.sweeperRoleArn,
+      // The account was made up for this fleet alone.
+      dedicated: true,
     })),
     trustedProxies: ['127.0.0.0/8', '::1/128'],
     listen: { host: '127.0.0.1', port },
