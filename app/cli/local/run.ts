@@ -61,12 +61,14 @@ function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void
   )
   terminal.out('')
   heading('For the AWS CLI, as the operator:')
-  terminal.out(`export AWS_ENDPOINT_URL=${json.awsEndpointUrl}`)
   // The AWS CLI's version 1 reads the second, everything else the first.
   const region = json.dynamodbRegion
   terminal.out(`export AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`)
   terminal.out(`export AWS_ACCESS_KEY_ID=${json.accessKeyId}`)
   terminal.out(`export AWS_SECRET_ACCESS_KEY=${json.secretAccessKey}`)
+  // Versions before 2.13 and 1.29 don't read AWS_ENDPOINT_URL, and would ask AWS itself.
+  const table = json.allowListTable
+  terminal.out(`aws --endpoint-url ${json.awsEndpointUrl} dynamodb scan --table-name ${table}`)
   terminal.out('')
   heading('Next, in another terminal:')
   terminal.out(`npx landfall allow add mydevice1 --local ${file}`)
