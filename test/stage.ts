@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { IoTClient } from '@aws-sdk/client-iot'
 import { parseRow } from '../app/allowlist/device-row.ts'
@@ -14,6 +15,7 @@ import { putProduct } from '../app/products/control-table.ts'
 import { productSchema } from '../app/products/product.ts'
 import { allowedDevice } from '../app/provisioning/device-record.ts'
 import { type LocalAws, startLocalAws } from '../local/aws.ts'
+import type { Identities } from '../local/iot/identities.ts'
 
 /** Public addresses that geoip-lite 2 as installed places near Dublin, New York and Tokyo. */
 export const addresses = { dublin: '134.226.1.1', newYork: '128.59.1.1', tokyo: '133.11.1.1' }
@@ -47,9 +49,17 @@ export type Stage = {
   clearCalls(): Promise<void>
   /** Plants a fault (local/faults.ts). */
   fault(fault: Record<string, unknown>): Promise<void>
-  clearFaults(): Promise<void>
+  /** All of them, or those of one region. */
+  clearFaults(region?: string): Promise<void>
+  /** Resolves once a planted fault has fired in this region. */
+  faultFired(region: string): Promise<void>
+  /** What the watcher saw (local/watch.ts), and what stands in every region (local/iot/identities.ts). */
+  violations(): Promise<unknown[]>
+  identities(): Promise<Identities>
   close(): Promise<void>
 }
+
+type Fault = { id: string; region?: string; fired: number }
 
 export type EdgeProcess = {
   readonly url: string
@@ -82,6 +92,8 @@ export async function setStage(
   const allowList = dynamoAllowList({ client: dynamoDb, table: allowListTable })
   const control = (method: string, path: string, body?: unknown) =>
     fetch(`${aws.controlUrl}${path}`, { method, body: body ? JSON.stringify(body) : null })
+  const listFaults = async () =>
+    ((await (await control('GET', '/faults')).json()) as { faults: Fault[] }).faults
   // The tests' own audits read far more than a region's quotas for listing allow.
   for (const operation of ['ListCertificates', 'ListPrincipalThings', 'ListAttachedPolicies']) {
     await control('PUT', '/quotas', { operation, perSecond: 100_000 })
@@ -130,8 +142,25 @@ export async function setStage(
       const answer = await control('POST', '/faults', fault)
       if (!answer.ok) throw new Error(await answer.text())
     },
-    async clearFaults() {
-      await control('DELETE', '/faults')
+    async clearFaults(region) {
+      if (region === undefined) await control('DELETE', '/faults')
+      for (const fault of await listFaults()) {
+        if (fault.region === region) await control('DELETE', `/faults/${fault.id}`)
+      }
+    },
+    async faultFired(region) {
+      for (;;) {
+        const faults = await listFaults()
+        if (faults.some((fault) => fault.region === region && fault.fired > 0)) return
+        await sleep(10)
+      }
+    },
+    async violations() {
+      const answer = await control('GET', '/violations')
+      return ((await answer.json()) as { violations: unknown[] }).violations
+    },
+    async identities() {
+      return (await (await control('GET', '/identities')).json()) as Identities
     },
     async close() {
       for (const edge of edges) await edge.stop()

@@ -64,55 +64,6 @@ async function expectOneIdentity(thingName: string, answer: Answer): Promise<voi
   for (const stray of all.filter((it) => it.things.length === 0)) expect(stray.policies).toEqual([])
 }
 
-const steps = [
-  ['read', 'GetItem'],
-  ['claim', 'UpdateItem'],
-  ['thing', 'CreateThing'],
-  ['certificate', 'CreateCertificateFromCsr'],
-  ['commit', 'UpdateItem'],
-  ['policy', 'AttachPolicy'],
-  ['principal', 'AttachThingPrincipal'],
-] as const
-const faults = [
-  ['fails before its write', 'error-before'],
-  ['fails after its write', 'error-after'],
-  ['is performed and its answer lost', 'lost'],
-] as const
-
-describe.each(steps)('when the %s call', (step, operation) => {
-  describe.each(faults)('%s', (_, kind) => {
-    it.each([
-      ['once', 1],
-      ['until the device gives up', null],
-    ])('%s, the device ends with one live identity', async (_often, times) => {
-      const { thingName, csr } = await newDevice()
-      const request = signedRequest(stage, thingName, csr)
-      // The commit is the second UpdateItem: its fault is planted while the thing is being made.
-      if (step === 'commit') {
-        await stage.fault({ kind: 'delay', operation: 'CreateThing', delayMs: 300, times: 1 })
-      }
-      const plant = () => stage.fault({ kind, operation, times })
-      if (step !== 'commit') await plant()
-      const asking = edge.post(request)
-      if (step === 'commit') {
-        await sleep(150)
-        await plant()
-      }
-      const first = await asking
-      expect([200, 503]).toContain(first.status)
-      if (first.status === 503) {
-        expect(Number(first.retryAfter)).toBeGreaterThanOrEqual(1)
-        expect(first.body).toEqual({ status: 'error', message: 'try again later' })
-      }
-      await stage.clearFaults()
-      const answer = first.status === 200 ? first : await askUntilProvisioned(request)
-      await expectOneIdentity(thingName, answer)
-      const again = await edge.post(request)
-      expect(again.body.certificatePem).toBe(answer.body.certificatePem)
-    })
-  })
-})
-
 describe('when AWS fails', () => {
   it('undoes what it made before the commit, and lets the next request in at once', async () => {
     const { thingName, csr } = await newDevice()
