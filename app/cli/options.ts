@@ -20,6 +20,29 @@ export function seconds(text: string): number {
   return value
 }
 
+const UNITS = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3600],
+  ['d', 86_400],
+])
+
+/** Seconds of a duration like `90s`, `15m`, `1h` or `2d`; undefined for anything else. */
+export function findDuration(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const seconds = UNITS.get(unit)
+  return seconds === undefined ? undefined : Number(count) * seconds
+}
+
+/** A commander parser for a duration; the value is in seconds. */
+export function duration(text: string): number {
+  const value = findDuration(text)
+  if (value === undefined) {
+    throw new InvalidArgumentError('A duration like 90s, 15m, 1h or 2d is needed.')
+  }
+  return value
+}
+
 /** A commander parser for a comma-separated list without empty or repeated entries. */
 export function list(text: string): string[] {
   const entries = text.split(',').map((entry) => entry.trim())

@@ -6,6 +6,7 @@ import { deviceCommand } from './device/command.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { misuse } from './failure.ts'
 import { localCommand } from './local/command.ts'
+import { sweepCommand } from './sweep/command.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What every command stands on. `env` is the process's environment, read in main.ts only. */
@@ -27,7 +28,14 @@ export function buildProgram(context: CommandContext): Command {
     .helpCommand('help [command]', 'print help of a command')
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-  for (const add of [demoCommand, localCommand, deviceCommand, allowCommand, doctorCommand])
+  for (const add of [
+    demoCommand,
+    localCommand,
+    deviceCommand,
+    allowCommand,
+    sweepCommand,
+    doctorCommand,
+  ])
     add(program, context)
   program.addHelpText('after', EXAMPLES)
   return program

@@ -30,6 +30,8 @@ export type Terminal = {
 export type Progress = {
   /** `text` has begun; what was under way before it is done. */
   step(text: string): void
+  /** How far the step under way is; on a terminal only. */
+  update(text: string): void
   finish(): void
 }
 
@@ -89,7 +91,7 @@ function isTerminal(stream: Stream): stream is NodeJS.WriteStream {
 }
 
 function lines(note: (line: string) => void): Progress {
-  return { step: note, finish: () => {} }
+  return { step: note, update: () => {}, finish: () => {} }
 }
 
 function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
@@ -112,6 +114,9 @@ function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
       done++
       text = printable(next)
       draw()
+    },
+    update(next) {
+      text = printable(next)
     },
     finish() {
       clearInterval(timer)

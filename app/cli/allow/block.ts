@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline/promises'
 import { ResourceNotFoundException, UpdateCertificateCommand } from '@aws-sdk/client-iot'
-import type { CertificateRef, DeviceRecord } from '../../provisioning/device-record.ts'
-import { transition } from '../../provisioning/transition.ts'
+import type { CertificateRef } from '../../provisioning/device-record.ts'
 import { CommandFailure, errorMessage, misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import { type AllowListAccess, forDevice, openAllowList, someFailed } from './allow-list-access.ts'
 import type { BlockFlags } from './command.ts'
-
-/** Lost races against the device's own requests; each one means that somebody else got on. */
-const MAX_TRIES = 5
+import { orderDevice } from './order.ts'
 
 /**
  * `landfall allow block`: for each device one compare-and-swap on its record, then INACTIVE for what
@@ -26,16 +23,20 @@ export async function blockDevices(
   let unknown = 0
   let active = 0
   for (const name of names) {
-    const blocked = await forDevice(`${name} wasn’t blocked`, () => block(access, name, signal))
-    if (blocked === undefined) {
+    const event = { type: 'block', attemptId: randomUUID() } as const
+    const ordered = await forDevice(`${name} wasn’t blocked`, () =>
+      orderDevice(access, name, event, signal),
+    )
+    if (ordered?.kind !== 'done') {
       unknown++
       if (flags.json === true) terminal.json({ thingName: name, blocked: false })
       else terminal.out(`${name} is not in the allow-list`)
       continue
     }
-    const troubles = await deactivate(access, blocked.superseded, signal)
+    const { superseded } = ordered.record
+    const troubles = await deactivate(access, superseded, signal)
     if (troubles.length > 0) active++
-    const certificates = blocked.superseded.length
+    const certificates = superseded.length
     if (flags.json === true)
       terminal.json({ thingName: name, blocked: true, certificates, troubles })
     else terminal.out(`${name} blocked${certificates > 0 ? describe(certificates, troubles) : ''}`)
@@ -51,24 +52,6 @@ export async function blockDevices(
   if (unknown > 0) {
     throw someFailed(unknown, names.length, 'not in the allow-list', 'check the names')
   }
-}
-
-/** The record as blocked; undefined where there is none. */
-async function block(
-  { allowList }: AllowListAccess,
-  name: string,
-  signal: AbortSignal,
-): Promise<DeviceRecord | undefined> {
-  let record = await allowList.find(name, { signal, consistent: true })
-  for (let tries = 0; tries < MAX_TRIES && record !== undefined; tries++) {
-    const outcome = transition(record, { type: 'block', attemptId: randomUUID() }, Date.now())
-    if (outcome.type !== 'write') return record
-    const result = await allowList.save(record, outcome.next, signal)
-    if (result.saved) return outcome.next
-    record = result.current
-  }
-  if (record === undefined) return undefined
-  throw new CommandFailure(`${name} changes faster than it can be blocked`, { hint: 'try again' })
 }
 
 /** INACTIVE for each, in its region; returns a sentence for each that could not be reached. */

@@ -5,6 +5,7 @@ import type { CommandContext } from '../program.ts'
 export type AllowFlags = AwsFlags & { json?: true }
 export type AddFlags = AllowFlags & { product?: string }
 export type BlockFlags = AllowFlags & { yes?: true }
+export type MoveFlags = AllowFlags & { to: string }
 
 export function allowCommand(program: Command, context: CommandContext): void {
   const allow = program
@@ -38,6 +39,20 @@ export function allowCommand(program: Command, context: CommandContext): void {
       await showDevices(names, flags, context)
     })
 
+  addAwsFlags(allow.command('move'))
+    .summary('send devices to another region')
+    .description(
+      'Pins devices to a region. A provisioned device keeps its certificate until it asks again, with whatever key; then it gets a new one in that region, and the old one becomes INACTIVE. An attempt under way is cut off.',
+    )
+    .argument('<name...>', 'thing names')
+    .requiredOption('--to <region>', 'the region')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', MOVE_EXAMPLES)
+    .action(async (names: string[], flags: MoveFlags) => {
+      const { moveDevices } = await import('./move.ts')
+      await moveDevices(names, flags, context)
+    })
+
   addAwsFlags(allow.command('block'))
     .summary('take devices out of service')
     .description(
@@ -68,6 +83,11 @@ const SHOW_EXAMPLES = `
 Examples:
   $ npx landfall allow show mydevice1 --local .landfall/local/local.json
   $ npx landfall allow show mydevice1 mydevice2 --region eu-west-1 --json`
+
+const MOVE_EXAMPLES = `
+Examples:
+  $ npx landfall allow move mydevice1 --to eu-central-1 --local .landfall/local/local.json
+  $ npx landfall allow move mydevice1 mydevice2 --to us-east-1 --region eu-west-1 --json`
 
 const BLOCK_EXAMPLES = `
 Examples:

@@ -37,6 +37,7 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
     ['status', record.status],
     ['product', record.product ?? 'default'],
     ['region', record.region],
+    ['pinned to', record.regionPin],
     ['distance', distance],
     ['why', placement?.reason],
     ['provisioned', time(record.provisionedAt)],
@@ -52,7 +53,10 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
     if (value !== undefined) terminal.out(`  ${label.padEnd(12)} ${value}`)
   }
   for (const entry of record.history) {
-    terminal.out(`  ${time(entry.at)}  ${entry.event}${entry.region ? ` in ${entry.region}` : ''}`)
+    const where = entry.event === 'moved' ? ' to' : ' in'
+    terminal.out(
+      `  ${time(entry.at)}  ${entry.event}${entry.region ? `${where} ${entry.region}` : ''}`,
+    )
   }
 }
 

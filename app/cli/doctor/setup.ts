@@ -1,7 +1,7 @@
 import type { AwsCredentialIdentity } from '@smithy/types'
-import { parse, YAMLParseError } from 'yaml'
-import { ConfigError, type EdgeConfig, parseConfig } from '../../edge/config.ts'
-import { CommandFailure, misuse } from '../failure.ts'
+import type { EdgeConfig } from '../../edge/config.ts'
+import { readConfigFile } from '../config-file.ts'
+import { misuse } from '../failure.ts'
 import { readInput } from '../input-file.ts'
 import { readLocalJson } from '../local/local-json.ts'
 import type { CommandContext } from '../program.ts'
@@ -34,7 +34,7 @@ export async function readSetup(
     const local = await readLocalJson(flags.local)
     const configFile = flags.config ?? local.edgeConfigFile
     return {
-      config: await readConfig(configFile, env),
+      config: await readConfigFile(configFile, env),
       configFile,
       clientConfig: {
         endpoint: local.awsEndpointUrl,
@@ -51,32 +51,9 @@ export async function readSetup(
   if (flags.config === undefined)
     throw misuse('nothing to look at', 'give --config FILE or --local FILE')
   return {
-    config: await readConfig(flags.config, env),
+    config: await readConfigFile(flags.config, env),
     configFile: flags.config,
     clientConfig: { maxAttempts },
     ...(flags.ca === undefined ? {} : { caPem: await readInput(flags.ca, 'CA file') }),
-  }
-}
-
-/** As the edge reads it: the file may leave its region to the environment. */
-async function readConfig(path: string, env: CommandContext['env']): Promise<EdgeConfig> {
-  const text = await readInput(path, 'configuration')
-  try {
-    const document: unknown = parse(text)
-    if (typeof document !== 'object' || document === null) throw new ConfigError(['is no mapping'])
-    const region = env.AWS_REGION
-    return parseConfig({ ...(region === undefined ? {} : { region }), ...document })
-  } catch (error) {
-    const hint = `correct ${path}; docs/configuration.md describes every field`
-    if (error instanceof ConfigError) {
-      throw new CommandFailure(error.problems.join('; '), { hint, cause: error })
-    }
-    if (error instanceof YAMLParseError) {
-      throw new CommandFailure(`no YAML or JSON: ${error.message.split('\n')[0]}`, {
-        hint,
-        cause: error,
-      })
-    }
-    throw error
   }
 }

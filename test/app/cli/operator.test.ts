@@ -82,6 +82,36 @@ describe('landfall allow', () => {
     expect((await device('lost')).stderr).toContain('error: the edge refuses lost: you not')
   })
 
+  it('moves a device at its next request, which it may make with the same key', async () => {
+    await allow('add', 'moved')
+    await device('moved')
+    const there = 'moved lands in eu-west-1 at its next request\n'
+    expect(await allow('move', 'moved', '--to', 'eu-west-1')).toMatchObject({
+      code: 0,
+      stdout: there,
+    })
+    expect((await device('moved')).code).toBe(0)
+    const [before] = (await allow('show', 'moved', '--json')).stdout.split('\n')
+    expect(JSON.parse(before ?? '')).toMatchObject({ region: 'us-east-1', regionPin: 'eu-west-1' })
+    await rm(join(folder, 'moved.device.cert.pem'))
+    expect((await device('moved')).code).toBe(0)
+    const shown = await allow('show', 'moved')
+    expect(shown.stdout).toMatch(/region +eu-west-1\n {2}pinned to +eu-west-1\n/)
+    expect(shown.stdout).toMatch(/superseded +[0-9a-f]{64} in us-east-1\n/)
+    expect(shown.stdout).toContain('moved to eu-west-1\n')
+  })
+
+  it('moves no device that is blocked or unknown, and to no region that is none', async () => {
+    await allow('add', 'stays')
+    await allow('block', 'stays', '--yes')
+    expect(await allow('move', 'stays', 'nobody', '--to', 'eu-west-1')).toMatchObject({
+      code: 1,
+      stdout: 'stays is blocked\nnobody is not in the allow-list\n',
+      stderr: expect.stringContaining('error: 2 of 2 devices not moved'),
+    })
+    expect(await allow('move', 'stays', '--to', 'mars-north-1')).toMatchObject({ code: 2 })
+  })
+
   it('blocks nothing where nobody can be asked', async () => {
     await allow('add', 'asked')
     expect(await allow('block', 'asked')).toMatchObject({
