@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { startDeadline, withinDeadline } from '../../regions/deadline.ts'
 import { RegionError } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
+import type { Incident } from '../provisioning/provision.ts'
 import { measureWaves } from '../provisioning/waves.ts'
 import { problemOf } from './problems.ts'
 import {
@@ -95,10 +96,12 @@ async function answerDevice(
   const deadline = startDeadline(Math.min(deps.deadlineSeconds, deps.secondsLeft(c) - 1))
   const waves = measureWaves(() => performance.now())
   const notes: RequestNotes = {}
+  const incidents: Incident[] = []
   const common = () => ({
     ...notes,
     requestId,
     address,
+    incidents,
     milliseconds: performance.now() - startedAt,
     waves: waves.milliseconds,
   })
@@ -107,8 +110,17 @@ async function answerDevice(
     const body = await withinDeadline(deadline.signal, readBody())
     const onTrouble = (trouble: string, error?: unknown) =>
       deps.log.warn({ requestId, thingName: notes.thingName, error: describeError(error) }, trouble)
+    const onIncident = (incident: Incident) => void incidents.push(incident)
     const { signal } = deadline
-    const it = await provisionDevice(deps, { body, address, notes, waves, signal, onTrouble })
+    const it = await provisionDevice(deps, {
+      body,
+      address,
+      notes,
+      waves,
+      signal,
+      onIncident,
+      onTrouble,
+    })
     const { region, certificateId, distanceKm } = it
     const outcome = it.created ? 'provisioned' : 'repeated'
     const kept = { region, certificateId, distanceKm }

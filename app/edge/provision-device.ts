@@ -46,7 +46,7 @@ export async function provisionDevice(
   deps: DeviceProvisioningDeps,
   request: { body: string; address: string; notes: RequestNotes } & Pick<
     ProvisionDeps,
-    'waves' | 'signal' | 'onTrouble'
+    'waves' | 'signal' | 'onIncident' | 'onTrouble'
   >,
 ): Promise<Answer> {
   const { notes, waves, signal } = request

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Incident } from '../provisioning/provision.ts'
 import { type Waves, waveNames } from '../provisioning/waves.ts'
 
 /** What one provisioning request came to: one line of the log, and its metrics. */
@@ -16,6 +17,7 @@ export type RequestOutcome = {
   readonly placement?: string | undefined
   readonly distanceKm?: number | undefined
   readonly certificateId?: string | undefined
+  readonly incidents: readonly Incident[]
   readonly milliseconds: number
   readonly waves: Waves['milliseconds']
   readonly error?: unknown
@@ -25,7 +27,7 @@ const namespace = 'Landfall'
 
 /**
  * Writes a request as one JSON line that is a CloudWatch metric too (Embedded Metric Format
- * specification): counts by outcome, by reason and by region, and the milliseconds of each wave.
+ * specification): counts by outcome, incident, reason and region, and the milliseconds of each wave.
  */
 export function logRequest(log: Logger, edgeRegion: string, it: RequestOutcome): void {
   const line = { ...fields(it), ...metrics(edgeRegion, it) }
@@ -34,7 +36,7 @@ export function logRequest(log: Logger, edgeRegion: string, it: RequestOutcome):
 }
 
 function fields(it: RequestOutcome) {
-  const { error, waves, milliseconds, ...rest } = it
+  const { error, waves, milliseconds, incidents, ...rest } = it
   if (error === undefined) return rest
   // Only what nobody foresaw needs its place in the code.
   const stack = it.reason === 'internal' && error instanceof Error ? { stack: error.stack } : {}
@@ -50,7 +52,8 @@ function metrics(edge: string, it: RequestOutcome) {
     values[`${wave}Milliseconds`] = round(value)
     units.push({ Name: `${wave}Milliseconds`, Unit: 'Milliseconds' })
   }
-  const counted = it.reason?.startsWith('region-') ? [it.outcome, 'regionError'] : [it.outcome]
+  const counted: string[] = [it.outcome, ...it.incidents]
+  if (it.reason?.startsWith('region-')) counted.push('regionError')
   for (const name of counted) {
     values[name] = 1
     units.push({ Name: name, Unit: 'Count' })

@@ -42,10 +42,19 @@ export type ProvisionDeps = {
   readonly now: () => number
   readonly newAttemptId: () => string
   readonly waves: Waves
+  /** Told of what operators count: each at most once a request. */
+  readonly onIncident: (incident: Incident) => void
   /** Told of what went wrong without changing the answer: a clean-up that failed, say. */
   readonly onTrouble: (trouble: string, error?: unknown) => void
   readonly signal: AbortSignal
 }
+
+/**
+ * `takenOver`: a claim whose lease had ended. `replaced`: the certificate of a provisioned device.
+ * `undone`: a failed attempt that cleaned up after itself. `overtaken`: an attempt that lost its record.
+ */
+export const incidents = ['takenOver', 'replaced', 'undone', 'overtaken'] as const
+export type Incident = (typeof incidents)[number]
 
 /** How often a claim is tried against a record that keeps changing under it. */
 const claimTries = 3
@@ -76,6 +85,8 @@ export async function provision(
       deps.allowList.save(previous, claimed, deps.signal),
     )
     if (saved.saved) {
+      if (previous.status === 'provisioning') deps.onIncident('takenOver')
+      if (previous.status === 'provisioned') deps.onIncident('replaced')
       return await attempt(deps, request, { attemptId, claimed, region })
     }
     if (saved.current === undefined) throw refused({ reason: 'unknown' })
@@ -135,6 +146,7 @@ async function create(
   if (issued.status === 'fulfilled' && failures.length === 0) return issued.value
   if (issued.status === 'fulfilled') await destroy(deps, own.region, issued.value)
   await release(deps, own)
+  deps.onIncident('undone')
   throw worst(failures.map((failure) => failure.reason))
 }
 
@@ -171,6 +183,7 @@ async function yieldTo(
   certificate: IssuedCertificate,
   current: DeviceRecord | undefined,
 ): Promise<Provisioned> {
+  deps.onIncident('overtaken')
   await destroy(deps, own.region, certificate)
   if (current === undefined) throw refused({ reason: 'unknown' })
   const outcome = transition(current, askEvent(deps, request, own.attemptId), deps.now())

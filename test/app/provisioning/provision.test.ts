@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/app-error.ts'
 import { allowedDevice, type DeviceRecord } from '../../../app/provisioning/device-record.ts'
-import { type ProvisionDeps, provision } from '../../../app/provisioning/provision.ts'
+import {
+  type Incident,
+  type ProvisionDeps,
+  provision,
+} from '../../../app/provisioning/provision.ts'
 import { transition } from '../../../app/provisioning/transition.ts'
 import { measureWaves } from '../../../app/provisioning/waves.ts'
 import type { IotRegion } from '../../../regions/iot-region.ts'
@@ -20,7 +24,7 @@ function setUp(script: {
   beforeSave?: (world: World, next: DeviceRecord) => void
   region?: Partial<IotRegion>
 }) {
-  const world: World = { row: allowedDevice('dev1', now), calls: [] }
+  const world: World = { row: allowedDevice('dev1', now), calls: [], incidents: [] }
   const note = (call: string) => async () => void world.calls.push(call)
   const region: IotRegion = {
     region: 'eu-west-1',
@@ -49,6 +53,7 @@ function setUp(script: {
     now: () => now,
     newAttemptId: () => 'a1',
     waves: measureWaves(() => 0),
+    onIncident: (incident) => void world.incidents.push(incident),
     onTrouble: (trouble) => void note(`trouble: ${trouble}`)(),
     signal: AbortSignal.timeout(10_000),
   }
@@ -56,7 +61,7 @@ function setUp(script: {
   return { world, ask }
 }
 
-type World = { row: DeviceRecord | undefined; calls: string[] }
+type World = { row: DeviceRecord | undefined; calls: string[]; incidents: Incident[] }
 
 function fail(): never {
   throw new Error('the row is gone')
@@ -111,6 +116,7 @@ describe('provision', () => {
       created: false,
     })
     expect(world.calls).toEqual(['thing', 'destroy own', 'attach theirs'])
+    expect(world.incidents).toEqual(['overtaken'])
   })
 
   it('destroys its own certificate only, once it is proven that its record was taken', async () => {
@@ -145,6 +151,7 @@ describe('provision', () => {
     })
     await expect(ask()).rejects.toMatchObject({ code: 'failing' })
     expect(world.calls).toEqual(['destroy own'])
+    expect(world.incidents).toEqual(['undone'])
     expect(world.row?.status).toBe('unprovisioned')
   })
 
