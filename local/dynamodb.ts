@@ -32,7 +32,8 @@ const OPERATIONS = {
   ListTables: listTables,
   PutItem: putItem,
   Query: query,
-  Scan: scan,
+  // dynalite's scan always reads what is written: consistent without being asked.
+  Scan: { ...scan, ConsistentRead: query.ConsistentRead },
   UpdateItem: updateItem,
   UpdateTable: updateTable,
 } as const satisfies Record<string, Readonly<Record<string, unknown>>>

@@ -49,7 +49,7 @@ it('shows every region the same tables, under its own name and the account', asy
   const one = machine.dynamodb(machine.operator, 'eu-west-1')
   const two = machine.dynamodb(machine.operator, 'us-west-1')
   await one.send(new PutItemCommand({ TableName, Item: { thing_name: { S: 'shared' } } }))
-  const scan = await two.send(new ScanCommand({ TableName }))
+  const scan = await two.send(new ScanCommand({ TableName, ConsistentRead: true }))
   const { Table } = await two.send(new DescribeTableCommand({ TableName }))
   expect(scan.Items).toContainEqual({ thing_name: { S: 'shared' } })
   expect(Table?.TableStatus).toBe('ACTIVE')
