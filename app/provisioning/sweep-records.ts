@@ -1,0 +1,103 @@
+import type { CertificateRef, DeviceRecord } from './device-record.ts'
+import type { Ledger } from './sweep-ledger.ts'
+import type { SweepRun } from './sweep-run.ts'
+
+/**
+ * What the records themselves ask for: attempts that nobody will end, certificates of devices that a
+ * hand blocked, and superseded certificates. The record comes first, always.
+ */
+export async function repairRecords(run: SweepRun, ledger: Ledger): Promise<void> {
+  const { newAttemptId, leaseSeconds } = run.deps
+  const step = { doing: 'repairing' } as const
+  await run.each(step, named(ledger.ended), async ({ thingName }) => {
+    const attemptId = newAttemptId()
+    if (await run.apply(thingName, { type: 'expire', attemptId, leaseSeconds })) {
+      run.repaired({ why: 'expired', thingName, ...(await regionOf(run, thingName)) })
+    }
+  })
+  await run.each(step, named(ledger.blockedByHand), async ({ thingName }) => {
+    // Only what a hand has blocked: where it was freed again meanwhile, its certificate is its own.
+    const byHand = (record: DeviceRecord) => record.status === 'blocked'
+    if (await run.apply(thingName, { type: 'block', attemptId: newAttemptId() }, byHand)) {
+      run.repaired({ why: 'blocked', thingName, ...(await regionOf(run, thingName)) })
+    }
+  })
+  // Those that the two above have just listed as well.
+  const listing = new Set([...ledger.superseded, ...ledger.ended, ...ledger.blockedByHand])
+  await run.each(step, named([...listing]), ({ thingName }) =>
+    cleanSuperseded(run, ledger, thingName),
+  )
+}
+
+async function cleanSuperseded(run: SweepRun, ledger: Ledger, thingName: string): Promise<void> {
+  const row = await run.read(thingName)
+  if (row.type !== 'record') return
+  for (const entry of supersededOf(run, row.record)) {
+    // An attempt under way sees to its own; a write of ours would only cost it its commit.
+    if (row.record.status === 'provisioning') return
+    await cleanOne(run, ledger, row.record, entry)
+  }
+}
+
+/** In a dry run also what a real one would have listed by now. */
+function supersededOf(run: SweepRun, record: DeviceRecord): readonly CertificateRef[] {
+  const { region, certificateId, superseded, status } = record
+  if (!run.options.dryRun || status !== 'blocked') return superseded
+  if (region === undefined || certificateId === undefined) return superseded
+  return [...superseded, { region, certificateId }]
+}
+
+async function cleanOne(
+  run: SweepRun,
+  ledger: Ledger,
+  record: DeviceRecord,
+  certificate: CertificateRef,
+): Promise<void> {
+  const { thingName } = record
+  const { region, certificateId } = certificate
+  const finding = { region, thingName, certificateId }
+  if (!run.deps.configuredRegions.includes(region)) {
+    run.report.reported.push({ why: 'no-such-region', ...finding })
+    return
+  }
+  const audit = run.auditOf(region)
+  if (audit === undefined) return
+  if (names(record, certificateId) || (await isNamed(run, ledger, certificateId))) {
+    run.reportOf(region).reported.push({ why: 'named-elsewhere', ...finding })
+    return
+  }
+  if (!run.mayDestroy()) return
+  if (!run.options.dryRun) await audit.clean(certificateId, run.deps.signal)
+  run.reportOf(region).destroyed.push({ why: 'superseded', ...finding })
+  // One entry at a time, and only what was seen gone: the list may have grown meanwhile.
+  if (await run.apply(thingName, { type: 'forget', certificate })) {
+    run.repaired({ why: 'forgotten', ...finding })
+  }
+}
+
+/** No record's own certificate is ever destroyed, whatever another one lists. */
+async function isNamed(run: SweepRun, ledger: Ledger, certificateId: string): Promise<boolean> {
+  const thingName = ledger.named.get(certificateId)
+  if (thingName === undefined) return false
+  const row = await run.read(thingName)
+  if (row.type !== 'record') return row.type === 'unreadable'
+  return names(row.record, certificateId)
+}
+
+function names(record: DeviceRecord, certificateId: string): boolean {
+  return record.certificateId === certificateId && record.status !== 'blocked'
+}
+
+async function regionOf(run: SweepRun, thingName: string): Promise<{ region?: string }> {
+  const row = await run.read(thingName)
+  if (row.type !== 'record') return {}
+  // Of an ended attempt the history tells where it was.
+  const region = row.record.history.at(-1)?.region ?? row.record.region
+  return region === undefined ? {} : { region }
+}
+
+type Named = { readonly thingName: string; readonly region?: string }
+
+function named(thingNames: readonly string[]): Named[] {
+  return thingNames.map((thingName) => ({ thingName }))
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type AwsClientConfig, connectAudits } from '../../regions/audit-regions.ts'
+import { awsHttpHandler } from '../../regions/aws-http.ts'
+import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
+import { scanAllowList } from '../allowlist/scan-allow-list.ts'
+import type { EdgeConfig } from '../edge/config.ts'
+import { sweep } from '../provisioning/sweep.ts'
+import type { SweepReport } from '../provisioning/sweep-report.ts'
+import type { SweepDeps, SweepOptions } from '../provisioning/sweep-run.ts'
+import { controlTableMarks } from './sweep-marks.ts'
+
+export type Sweeper = {
+  run(options: SweepOptions, watch: Pick<SweepDeps, 'onProgress' | 'signal'>): Promise<SweepReport>
+  close(): void
+}
+
+/** The regions of a configuration that have no role for the sweeper, of those that are wanted. */
+export function regionsWithoutSweeper(config: EdgeConfig, wanted?: readonly string[]): string[] {
+  return config.deviceRegions
+    .filter((it) => wanted?.includes(it.region) ?? true)
+    .flatMap((it) => (it.sweeperRoleArn === undefined ? [it.region] : []))
+}
+
+/** The sweeper over real clients; it sweeps the `wanted` regions (default: all) that have its role. */
+export function openSweeper(
+  config: EdgeConfig,
+  options: { wanted?: readonly string[]; clientConfig?: AwsClientConfig } = {},
+): Sweeper {
+  const { wanted, clientConfig = {} } = options
+  const now = () => Date.now()
+  const client = new DynamoDBClient({
+    ...clientConfig,
+    region: config.region,
+    requestHandler: awsHttpHandler(config.aws),
+  })
+  const allowListTable = { client, table: config.tables.allowList }
+  const regions = config.deviceRegions.flatMap(({ region, sweeperRoleArn, externalId }) =>
+    sweeperRoleArn === undefined || wanted?.includes(region) === false
+      ? []
+      : [{ region, sweeperRoleArn, externalId }],
+  )
+  const { audits, close } = connectAudits({
+    edgeRegion: config.region,
+    regions,
+    policyName: config.devicePolicyName,
+    sessionName: `landfall-sweep-${hostname()}`.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
+    ...config.aws,
+    clientConfig,
+    now,
+  })
+  const deps = {
+    allowList: { ...dynamoAllowList(allowListTable), ...scanAllowList(allowListTable) },
+    audits,
+    configuredRegions: config.deviceRegions.map((it) => it.region),
+    dedicatedRegions: config.deviceRegions.flatMap((it) => (it.dedicated ? [it.region] : [])),
+    marks: controlTableMarks({ client, table: config.tables.control }),
+    policyName: config.devicePolicyName,
+    leaseSeconds: config.leaseSeconds,
+    now,
+    newAttemptId: randomUUID,
+  }
+  return {
+    run: (sweepOptions, watch) => sweep({ ...deps, ...watch }, sweepOptions),
+    close() {
+      close()
+      client.destroy()
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import { parseConfig } from '../app/edge/config.ts'
+import type { SweepReport } from '../app/provisioning/sweep-report.ts'
+import type { SweepOptions } from '../app/provisioning/sweep-run.ts'
+import { openSweeper } from '../app/sweeper/open-sweeper.ts'
+import { edgeRegion, type Stage } from './stage.ts'
+
+/** `young` certificates are swept at once; the marks of earlier sweeps count unless `since` is given. */
+export type SweepSettings = Partial<SweepOptions> & {
+  /** Those whose every certificate is Landfall's. */
+  readonly dedicatedRegions?: readonly string[]
+  readonly wanted?: readonly string[]
+  readonly leaseSeconds?: number
+  readonly deadlineSeconds?: number
+  readonly allowListTable?: string
+  readonly signal?: AbortSignal
+}
+
+/** The configuration that a sweeper of this stage takes. */
+export function sweeperConfig(stage: Stage, settings: SweepSettings = {}) {
+  const { dedicatedRegions = [], leaseSeconds = 2, deadlineSeconds = 1.5 } = settings
+  return {
+    region: edgeRegion,
+    tables: { allowList: settings.allowListTable ?? 'iot-global-provisioning' },
+    deviceRegions: stage.aws.regions.map(({ region, edgeRoleArn, sweeperRoleArn }) => ({
+      region,
+      roleArn: edgeRoleArn,
+      sweeperRoleArn,
+      dedicated: dedicatedRegions.includes(region),
+    })),
+    leaseSeconds,
+    deadlineSeconds,
+    aws: { connectSeconds: 1, requestSeconds: 1 },
+  }
+}
+
+/** One sweep in this process, over the wire, with the operator's credentials. */
+export async function sweepStage(stage: Stage, settings: SweepSettings = {}): Promise<SweepReport> {
+  const sweeper = openSweeper(parseConfig(sweeperConfig(stage, settings)), {
+    ...(settings.wanted === undefined ? {} : { wanted: settings.wanted }),
+    clientConfig: { endpoint: stage.aws.awsEndpointUrl, credentials: stage.aws.operator },
+  })
+  const options = {
+    olderThanSeconds: 0,
+    maxDestroy: 100_000,
+    dryRun: false,
+    absentToo: false,
+    thorough: false,
+    ...settings,
+  }
+  try {
+    const signal = settings.signal ?? AbortSignal.timeout(120_000)
+    return await sweeper.run(options, { signal, onProgress: () => {} })
+  } finally {
+    sweeper.close()
+  }
+}
