@@ -14,7 +14,7 @@ import { createTables } from '../app/allowlist/tables.ts'
 import { putProduct } from '../app/products/control-table.ts'
 import { productSchema } from '../app/products/product.ts'
 import { allowedDevice } from '../app/provisioning/device-record.ts'
-import { type LocalAws, startLocalAws } from '../local/aws.ts'
+import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../local/aws.ts'
 import type { Identities } from '../local/iot/identities.ts'
 
 /** Public addresses that geoip-lite 2 as installed places near Dublin, New York and Tokyo. */
@@ -43,12 +43,15 @@ export type Stage = {
   iot(region: string): IoTClient
   allow(...thingNames: string[]): Promise<void>
   row(thingName: string): Promise<ReturnType<typeof parseRow> | undefined>
-  startEdge(settings?: Record<string, unknown>): Promise<EdgeProcess>
+  /** `skewSeconds`: how far its clock is ahead. */
+  startEdge(settings?: Record<string, unknown>, skewSeconds?: number): Promise<EdgeProcess>
   /** AWS calls since the last `clearCalls`, in their order. */
   calls(): Promise<Call[]>
   clearCalls(): Promise<void>
   /** Plants a fault (local/faults.ts). */
   fault(fault: Record<string, unknown>): Promise<void>
+  /** Lifts every quota of AWS IoT, for tests whose subject isn't throttling. */
+  liftQuotas(): Promise<void>
   /** All of them, or those of one region. */
   clearFaults(region?: string): Promise<void>
   /** Resolves once a planted fault has fired in this region. */
@@ -73,9 +76,10 @@ export type EdgeProcess = {
 export async function setStage(
   regions: readonly string[] = ['eu-west-1', 'us-east-1', 'ap-northeast-1'],
   redeliverSeconds = 0,
+  localAws: Omit<LocalAwsOptions, 'regions'> = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'landfall-test-'))
-  const aws = await startLocalAws({ regions })
+  const aws = await startLocalAws({ ...localAws, regions })
   const access = { endpoint: aws.awsEndpointUrl, credentials: aws.operator }
   const dynamoDb = new DynamoDBClient({ ...access, region: edgeRegion })
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -114,7 +118,7 @@ export async function setStage(
       )
       return Item && parseRow(Item)
     },
-    async startEdge(settings = {}) {
+    async startEdge(settings = {}, skewSeconds = 0) {
       const config = {
         region: edgeRegion,
         deviceRegions: aws.regions.map(({ region, edgeRoleArn, endpointAddress }) => ({
@@ -127,7 +131,8 @@ export async function setStage(
         listen: { port: 0 },
         ...settings,
       }
-      const edge = await spawnEdge(aws, join(folder, `edge-${edges.length}.json`), config)
+      const file = join(folder, `edge-${edges.length}.json`)
+      const edge = await spawnEdge(aws, file, config, skewSeconds)
       edges.push(edge)
       return edge
     },
@@ -141,6 +146,9 @@ export async function setStage(
     async fault(fault) {
       const answer = await control('POST', '/faults', fault)
       if (!answer.ok) throw new Error(await answer.text())
+    },
+    async liftQuotas() {
+      await control('PUT', '/quotas', { perSecond: null })
     },
     async clearFaults(region) {
       if (region === undefined) await control('DELETE', '/faults')
@@ -171,9 +179,16 @@ export async function setStage(
   }
 }
 
-async function spawnEdge(aws: LocalAws, file: string, config: unknown): Promise<EdgeProcess> {
+async function spawnEdge(
+  aws: LocalAws,
+  file: string,
+  config: unknown,
+  skewSeconds: number,
+): Promise<EdgeProcess> {
   await writeFile(file, JSON.stringify(config))
-  const child = spawn(process.execPath, ['app/edge/server.ts', '--config', file], {
+  const entry =
+    skewSeconds === 0 ? ['app/edge/server.ts'] : ['test/skewed-edge.ts', String(skewSeconds)]
+  const child = spawn(process.execPath, [...entry, '--config', file], {
     env: {
       PATH: process.env.PATH,
       AWS_ENDPOINT_URL: aws.awsEndpointUrl,
