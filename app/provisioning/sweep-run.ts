@@ -27,7 +27,7 @@ export type SweepDeps = {
 
 /** What is under way: in a region where it is one's; `done` of `total` certificates or records. */
 export type SweepStep = {
-  readonly doing: 'listing' | 'scanning' | 'repairing' | 'looking' | 'judging'
+  readonly doing: 'listing' | 'scanning' | 'repairing' | 'looking' | 'judging' | 'marking'
   readonly region?: string
   readonly done: number
   readonly total?: number

@@ -103,7 +103,7 @@ async function saveMarks(run: SweepRun, listings: readonly Listing[], marks: Mar
     const gap = since !== undefined && since > (before?.reachedAt ?? 0)
     if (gap || run.reportOf(region).failures.length > 0) continue
     const mark = markAfter(run, region, certificates, report.startedAt)
-    await run.each({ doing: 'repairing', region }, [{ region }], () =>
+    await run.each({ doing: 'marking', region }, [{ region }], () =>
       deps.marks.save(region, mark, deps.signal),
     )
   }

@@ -17,6 +17,7 @@ const PHASES: Readonly<Record<SweepStep['doing'], string>> = {
   repairing: 'Repairing records',
   looking: 'Looking at things',
   judging: 'Judging certificates',
+  marking: 'Noting how far it got',
 }
 
 /** `landfall sweep`: exit 1 where a region failed or more was to be destroyed than one run may. */
