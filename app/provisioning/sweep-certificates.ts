@@ -131,7 +131,9 @@ async function judgeOne(
     [...names].map(async (thingName) => ({ thingName, row: await run.read(thingName) })),
   )
   const records = rows.flatMap(({ row }) => (row.type === 'record' ? [row.record] : []))
-  const namedBy = records.find((record) => record.certificateId === it.certificateId)
+  const naming = records.filter((record) => record.certificateId === it.certificateId)
+  // Rows edited by hand may name it twice: who could be using it decides.
+  const namedBy = naming.find((record) => record.status !== 'blocked') ?? naming[0]
   const supersededBy = records.find((record) =>
     record.superseded.some((entry) => entry.certificateId === it.certificateId),
   )
