@@ -11,7 +11,8 @@ import { z } from 'zod'
 import { makeCsrPem, makeKeyPem } from '../device/own-key.ts'
 import { CommandFailure, errorMessage } from '../failure.ts'
 
-const THING = 'landfall-observer'
+/** One thing a region: a name stands for one identity in all of them. */
+const nameOf = (region: string) => `landfall-observer-${region}`
 
 /** A subscriber in one region, which counts what devices publish there. */
 export type Observer = {
@@ -24,7 +25,7 @@ export type Observer = {
 const messageSchema = z.object({ 'thing-name': z.string() })
 
 /**
- * Makes the thing landfall-observer in a region, with a certificate and a policy that lets it read
+ * Makes the region's observing thing, with a certificate and a policy that lets it read
  * `data/#`, connects it by MQTT over mutual TLS and subscribes.
  */
 export async function startObserver(options: {
@@ -52,6 +53,7 @@ async function makeIdentity(options: {
   readonly iot: IoTClient
 }): Promise<Identity> {
   const { region, accountId, iot } = options
+  const name = nameOf(region)
   const keyPem = makeKeyPem('ec')
   const arn = (resource: string) => `arn:aws:iot:${region}:${accountId}:${resource}`
   const allow = (Action: string, resource: string) => ({
@@ -62,7 +64,7 @@ async function makeIdentity(options: {
   const policy = {
     Version: '2012-10-17',
     Statement: [
-      allow('iot:Connect', `client/${THING}`),
+      allow('iot:Connect', `client/${name}`),
       allow('iot:Subscribe', 'topicfilter/data/#'),
       allow('iot:Receive', 'topic/data/*'),
     ],
@@ -70,19 +72,17 @@ async function makeIdentity(options: {
   const [certificate] = await Promise.all([
     iot.send(
       new CreateCertificateFromCsrCommand({
-        certificateSigningRequest: await makeCsrPem(THING, keyPem),
+        certificateSigningRequest: await makeCsrPem(name, keyPem),
         setAsActive: true,
       }),
     ),
-    iot.send(new CreateThingCommand({ thingName: THING })),
-    iot.send(
-      new CreatePolicyCommand({ policyName: THING, policyDocument: JSON.stringify(policy) }),
-    ),
+    iot.send(new CreateThingCommand({ thingName: name })),
+    iot.send(new CreatePolicyCommand({ policyName: name, policyDocument: JSON.stringify(policy) })),
   ])
   const { certificateArn = '', certificatePem = '' } = certificate
   await Promise.all([
-    iot.send(new AttachPolicyCommand({ policyName: THING, target: certificateArn })),
-    iot.send(new AttachThingPrincipalCommand({ thingName: THING, principal: certificateArn })),
+    iot.send(new AttachPolicyCommand({ policyName: name, target: certificateArn })),
+    iot.send(new AttachThingPrincipalCommand({ thingName: name, principal: certificateArn })),
   ])
   return { keyPem, certificatePem }
 }
@@ -99,7 +99,7 @@ async function subscribe(
   const client = await connectAsync(
     `mqtts://${options.endpointAddress}:${options.port}`,
     {
-      clientId: THING,
+      clientId: nameOf(options.region),
       clean: true,
       protocolVersion: 4,
       key: identity.keyPem,

@@ -49,6 +49,11 @@ export type StartLocalOptions = {
 
 export const localSteps = 3
 
+const broken = {
+  I1: 'Broken: two identities are live for',
+  K1: 'Broken: a certificate was deactivated that the record names, for',
+} as const
+
 export type Local = {
   readonly json: LocalJson
   readonly jsonFile: string
@@ -146,6 +151,8 @@ async function startAws(
       ...(options.instance === undefined ? {} : { instance: options.instance }),
       ...(options.port === undefined ? {} : { port: options.port }),
       log: ({ message, error }) => options.onNotice?.(`AWS: ${message}: ${errorMessage(error)}`),
+      violationLog: ({ invariant, thingName, operation, region }) =>
+        options.onNotice?.(`${broken[invariant]} ${thingName} (${operation} in ${region})`),
       mqttLog: ({ region, clientId, reason }) =>
         options.onNotice?.(`MQTT in ${region} refused ${clientId ?? 'a client'}: ${reason}`),
     })

@@ -16,6 +16,7 @@ describe('landfall demo', () => {
   it('lands ten devices, refuses two, and leaves nothing behind', async () => {
     const run = await landfall(['demo', '--json'], { env: { TMPDIR: temporary } })
     expect(run.stderr).toContain('Starting the edge …')
+    expect(run.stderr).not.toMatch(/Broken|\{/)
     expect(run.code).toBe(0)
     const { ok, devices }: { ok: boolean; devices: DemoResult[] } = JSON.parse(run.stdout)
     expect(ok).toBe(true)
