@@ -4,15 +4,9 @@ import { describePlacement, type Placement } from '../../regions/placement.ts'
 import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
+import type { Assignment, DeviceEvent, Refusal, Reprovisioning, Target } from './device-event.ts'
 import type { DeviceRecord } from './device-record.ts'
-import {
-  type Assignment,
-  type DeviceEvent,
-  type Refusal,
-  type Reprovisioning,
-  type Target,
-  transition,
-} from './transition.ts'
+import { transition } from './transition.ts'
 import type { Waves } from './waves.ts'
 
 /** A verified request of a device that is allowed to ask, with the region it shall land in. */

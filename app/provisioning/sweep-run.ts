@@ -2,11 +2,12 @@ import type { IotAudit } from '../../regions/iot-audit.ts'
 import { RegionError } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
+import type { DeviceEvent } from './device-event.ts'
 import type { DeviceRecord } from './device-record.ts'
 import { leaseHolds, type RowRead } from './judge.ts'
 import type { AllowListScan, SweepMarks } from './sweep-ports.ts'
 import type { Finding, RegionReport, Repair, SweepReport } from './sweep-report.ts'
-import { type DeviceEvent, transition } from './transition.ts'
+import { transition } from './transition.ts'
 
 export type SweepDeps = {
   readonly allowList: AllowList & AllowListScan

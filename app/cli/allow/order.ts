@@ -1,5 +1,6 @@
+import type { DeviceEvent, Refusal } from '../../provisioning/device-event.ts'
 import type { DeviceRecord } from '../../provisioning/device-record.ts'
-import { type DeviceEvent, type Refusal, transition } from '../../provisioning/transition.ts'
+import { transition } from '../../provisioning/transition.ts'
 import { CommandFailure } from '../failure.ts'
 import type { AllowListAccess } from './allow-list-access.ts'
 

@@ -1,16 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { DeviceEvent, Reprovisioning } from '../../../app/provisioning/device-event.ts'
 import {
   allowedDevice,
   type DeviceRecord,
   historyLimit,
   supersededLimit,
 } from '../../../app/provisioning/device-record.ts'
-import {
-  type DeviceEvent,
-  type Reprovisioning,
-  transition,
-} from '../../../app/provisioning/transition.ts'
+import { transition } from '../../../app/provisioning/transition.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 const leaseSeconds = 60

@@ -1,0 +1,73 @@
+import type { CertificateRef, DeviceRecord, PlacementNote } from './device-record.ts'
+
+/**
+ * What a product says of a provisioned device that asks without its key: `refuse`, or `replace` its
+ * certificate. Within `redeliverSeconds` after the commit it is replaced whatever the rule, since the
+ * answer with the key that AWS IoT made may have been lost.
+ */
+export type Reprovisioning = {
+  readonly rule: 'refuse' | 'replace'
+  readonly redeliverSeconds: number
+}
+
+/** Where a device would land, and the note that its record keeps of it. */
+export type Target = { readonly region: string; readonly placement: PlacementNote }
+
+/**
+ * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
+ * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
+ * the sweeper's: an attempt that nobody will end, and a superseded certificate that was seen gone.
+ * `block` and `move` are an operator's orders. Whatever takes a record from an attempt under way brings
+ * an attempt id of its own, so that the attempt can't undo it.
+ */
+export type DeviceEvent =
+  | {
+      readonly type: 'ask'
+      readonly attemptId: string
+      /** Where the device would land; undefined where its product leaves no enabled region. */
+      readonly target: Target | undefined
+      readonly leaseSeconds: number
+      readonly reprovisioning: Reprovisioning
+      readonly csrThumbprint?: string
+    }
+  | {
+      readonly type: 'commit'
+      readonly attemptId: string
+      readonly certificateId: string
+      readonly certificatePem: string
+      readonly csrThumbprint?: string
+    }
+  | { readonly type: 'confirm'; readonly certificateId: string }
+  | { readonly type: 'release'; readonly attemptId: string }
+  | { readonly type: 'expire'; readonly attemptId: string; readonly leaseSeconds: number }
+  | { readonly type: 'forget'; readonly certificate: CertificateRef }
+  | { readonly type: 'block'; readonly attemptId: string }
+  | { readonly type: 'move'; readonly attemptId: string; readonly region: string }
+
+/** What a refused device did wrong, or what stands in its way. */
+export type Refusal =
+  | { readonly reason: 'blocked' | 'already-provisioned' | 'too-many-superseded' }
+  /** Provisioned by something else, as by the seed: what would have to be replaced isn't known. */
+  | { readonly reason: 'no-certificate' }
+  | { readonly reason: 'no-region' }
+  | { readonly reason: 'in-progress'; readonly retryAfterSeconds: number }
+
+export type Assignment = {
+  readonly region: string
+  readonly certificateId: string
+  readonly certificatePem: string
+  readonly attached: boolean
+  readonly placement?: PlacementNote
+}
+
+/**
+ * `write`: save `next` by compare-and-swap, then go on. `answer`: the device asked again with the key
+ * it was given a certificate for. `done`: what the event wants is already so. `lost`: the record is
+ * no longer what the event is about; an attempt that loses its record destroys its own certificate.
+ */
+export type Outcome =
+  | { readonly type: 'write'; readonly next: DeviceRecord }
+  | { readonly type: 'answer'; readonly assignment: Assignment }
+  | { readonly type: 'refuse'; readonly refusal: Refusal }
+  | { readonly type: 'done' }
+  | { readonly type: 'lost' }
