@@ -35,8 +35,11 @@ export function nextSlot(last: number | undefined, perSecond: number, now: numbe
   return last === undefined ? now : Math.max(now, last + 1000 / perSecond)
 }
 
-/** Makes a client wait before each try of a call, the SDK's own retries too, as `auditRate` says. */
-export function paceAudit(client: IoTClient, region: string): void {
+/**
+ * Makes a client wait before each try of a call, the SDK's own retries too, as `auditRate` says; times
+ * `quotaFactor` where an account's quotas are so many times the default ones.
+ */
+export function paceAudit(client: IoTClient, region: string, quotaFactor = 1): void {
   const slots = new Map<string, number>()
   const pace: FinalizeRequestMiddleware<ServiceInputTypes, ServiceOutputTypes> =
     (next, context) => async (args) => {
@@ -44,7 +47,7 @@ export function paceAudit(client: IoTClient, region: string): void {
       const perSecond = auditRate(region, operation)
       if (perSecond !== undefined) {
         const now = performance.now()
-        const slot = nextSlot(slots.get(operation), perSecond, now)
+        const slot = nextSlot(slots.get(operation), perSecond * quotaFactor, now)
         slots.set(operation, slot)
         if (slot > now) await sleep(slot - now)
       }

@@ -36,6 +36,8 @@ export function connectAudits(deps: {
   connectSeconds: number
   requestSeconds: number
   clientConfig: AwsClientConfig
+  /** The account's quotas as a multiple of the default ones. */
+  quotaFactor: number
   now: () => number
 }): AuditRegions {
   const { clientConfig, policyName } = deps
@@ -65,7 +67,7 @@ export function connectAudits(deps: {
       credentials: role.credentials,
       retryStrategy: new IotRetryStrategy(attempts),
     })
-    paceAudit(client, region)
+    paceAudit(client, region, deps.quotaFactor)
     const [, partition, account] = roleArnPattern.exec(sweeperRoleArn) ?? []
     if (partition === undefined || account === undefined) {
       throw new Error(`no role ARN: ${sweeperRoleArn}`)

@@ -11,13 +11,18 @@ export type SweepSettings = Partial<SweepOptions> & {
   readonly wanted?: readonly string[]
   readonly leaseSeconds?: number
   readonly deadlineSeconds?: number
+  /** Longest wait for a connection, and for an answer. */
+  readonly requestSeconds?: number
   readonly allowListTable?: string
+  /** Default 1,000, as most tests have no time to keep within AWS's default quotas. */
+  readonly quotaFactor?: number
   readonly signal?: AbortSignal
 }
 
 /** The configuration that a sweeper of this stage takes. */
 export function sweeperConfig(stage: Stage, settings: SweepSettings = {}) {
   const { dedicatedRegions = [], leaseSeconds = 2, deadlineSeconds = 1.5 } = settings
+  const { requestSeconds = 1 } = settings
   return {
     region: edgeRegion,
     tables: { allowList: settings.allowListTable ?? 'iot-global-provisioning' },
@@ -29,7 +34,7 @@ export function sweeperConfig(stage: Stage, settings: SweepSettings = {}) {
     })),
     leaseSeconds,
     deadlineSeconds,
-    aws: { connectSeconds: 1, requestSeconds: 1 },
+    aws: { connectSeconds: requestSeconds, requestSeconds },
   }
 }
 
@@ -37,6 +42,7 @@ export function sweeperConfig(stage: Stage, settings: SweepSettings = {}) {
 export async function sweepStage(stage: Stage, settings: SweepSettings = {}): Promise<SweepReport> {
   const sweeper = openSweeper(parseConfig(sweeperConfig(stage, settings)), {
     ...(settings.wanted === undefined ? {} : { wanted: settings.wanted }),
+    quotaFactor: settings.quotaFactor ?? 1000,
     clientConfig: { endpoint: stage.aws.awsEndpointUrl, credentials: stage.aws.operator },
   })
   const options = {
@@ -46,6 +52,10 @@ export async function sweepStage(stage: Stage, settings: SweepSettings = {}): Pr
     absentToo: false,
     thorough: false,
     ...settings,
+  }
+  if (settings.quotaFactor === undefined) {
+    const body = JSON.stringify({ service: 'iot', perSecond: null })
+    await fetch(`${stage.aws.controlUrl}/quotas`, { method: 'PUT', body })
   }
   try {
     const signal = settings.signal ?? AbortSignal.timeout(120_000)

@@ -114,17 +114,14 @@ async function strayEvidence(
   }
 }
 
-/** Looks at a certificate, then reads what the records say of it, and does what follows. */
-async function judgeOne(
+/** Looks at a certificate, then reads what the records say of it. Undefined where it is gone. */
+export async function examine(
   run: SweepRun,
   audit: IotAudit,
   target: Target,
-): Promise<ObservedCertificate | undefined> {
+): Promise<{ it: ObservedCertificate; evidence: Evidence; rules: JudgeRules } | undefined> {
   const it = await audit.observe(target.certificateId, run.deps.signal)
-  if (it === undefined) {
-    await reportGone(run, target)
-    return undefined
-  }
+  if (it === undefined) return undefined
   const names = new Set(it.things)
   if (target.thingName !== undefined) names.add(target.thingName)
   const rows = await Promise.all(
@@ -137,10 +134,26 @@ async function judgeOne(
   const supersededBy = records.find((record) =>
     record.superseded.some((entry) => entry.certificateId === it.certificateId),
   )
-  if (it.things.length === 0 && namedBy === undefined && supersededBy === undefined) return it
   const things = rows.filter(({ thingName }) => it.things.includes(thingName))
-  const evidence = { namedBy, supersededBy, things }
-  await act(run, audit, it, judge(it, evidence, rulesFor(run, it.region)))
+  return { it, evidence: { namedBy, supersededBy, things }, rules: rulesFor(run, it.region) }
+}
+
+/** Examines a certificate and does what follows; gives it back where only a further scan can tell. */
+async function judgeOne(
+  run: SweepRun,
+  audit: IotAudit,
+  target: Target,
+): Promise<ObservedCertificate | undefined> {
+  if (run.isDestroyed(target.certificateId)) return undefined
+  const examined = await examine(run, audit, target)
+  if (examined === undefined) {
+    await reportGone(run, target)
+    return undefined
+  }
+  const { it, evidence, rules } = examined
+  const unclaimed = evidence.namedBy === undefined && evidence.supersededBy === undefined
+  if (it.things.length === 0 && unclaimed) return it
+  await act(run, audit, it, judge(it, evidence, rules))
   return undefined
 }
 
@@ -173,11 +186,7 @@ async function act(
       run.revisit(region, certificateId)
       return
     case 'destroy':
-      run.revisit(region, certificateId)
-      if (!run.mayDestroy()) return
-      if (!run.options.dryRun) await audit.clean(certificateId, run.deps.signal)
-      report.destroyed.push({ why: verdict.why, ...finding })
-      run.settle(region, certificateId)
+      await run.destroy(audit, { why: verdict.why, ...finding })
       return
     case 'finish':
       run.revisit(region, certificateId)

@@ -1,4 +1,6 @@
 import type { CertificateRef, DeviceRecord } from './device-record.ts'
+import { judge } from './judge.ts'
+import { examine } from './sweep-certificates.ts'
 import type { Ledger } from './sweep-ledger.ts'
 import type { SweepRun } from './sweep-run.ts'
 
@@ -24,18 +26,16 @@ export async function repairRecords(run: SweepRun, ledger: Ledger): Promise<void
   })
   // Those that the two above have just listed as well.
   const listing = new Set([...ledger.superseded, ...ledger.ended, ...ledger.blockedByHand])
-  await run.each(step, named([...listing]), ({ thingName }) =>
-    cleanSuperseded(run, ledger, thingName),
-  )
+  await run.each(step, named([...listing]), ({ thingName }) => cleanSuperseded(run, thingName))
 }
 
-async function cleanSuperseded(run: SweepRun, ledger: Ledger, thingName: string): Promise<void> {
+async function cleanSuperseded(run: SweepRun, thingName: string): Promise<void> {
   const row = await run.read(thingName)
   if (row.type !== 'record') return
   for (const entry of supersededOf(run, row.record)) {
     // An attempt under way sees to its own; a write of ours would only cost it its commit.
     if (row.record.status === 'provisioning') return
-    await cleanOne(run, ledger, row.record, entry)
+    await cleanOne(run, thingName, entry)
   }
 }
 
@@ -49,11 +49,9 @@ function supersededOf(run: SweepRun, record: DeviceRecord): readonly Certificate
 
 async function cleanOne(
   run: SweepRun,
-  ledger: Ledger,
-  record: DeviceRecord,
+  thingName: string,
   certificate: CertificateRef,
 ): Promise<void> {
-  const { thingName } = record
   const { region, certificateId } = certificate
   const finding = { region, thingName, certificateId }
   if (!run.deps.configuredRegions.includes(region)) {
@@ -62,30 +60,21 @@ async function cleanOne(
   }
   const audit = run.auditOf(region)
   if (audit === undefined) return
-  if (names(record, certificateId) || (await isNamed(run, ledger, certificateId))) {
-    run.reportOf(region).reported.push({ why: 'named-elsewhere', ...finding })
-    return
+  const examined = await examine(run, audit, finding)
+  if (examined !== undefined) {
+    const { it, evidence, rules } = examined
+    const verdict = judge(it, evidence, rules)
+    if (verdict.type === 'destroy') {
+      if (!(await run.destroy(audit, { why: 'superseded', ...finding }))) return
+    } else if (evidence.namedBy !== undefined) {
+      run.reportOf(region).reported.push({ why: 'named-elsewhere', ...finding })
+      return
+    } else return
   }
-  if (!run.mayDestroy()) return
-  if (!run.options.dryRun) await audit.clean(certificateId, run.deps.signal)
-  run.reportOf(region).destroyed.push({ why: 'superseded', ...finding })
   // One entry at a time, and only what was seen gone: the list may have grown meanwhile.
   if (await run.apply(thingName, { type: 'forget', certificate })) {
     run.repaired({ why: 'forgotten', ...finding })
   }
-}
-
-/** No record's own certificate is ever destroyed, whatever another one lists. */
-async function isNamed(run: SweepRun, ledger: Ledger, certificateId: string): Promise<boolean> {
-  const thingName = ledger.named.get(certificateId)
-  if (thingName === undefined) return false
-  const row = await run.read(thingName)
-  if (row.type !== 'record') return row.type === 'unreadable'
-  return names(row.record, certificateId)
-}
-
-function names(record: DeviceRecord, certificateId: string): boolean {
-  return record.certificateId === certificateId && record.status !== 'blocked'
 }
 
 async function regionOf(run: SweepRun, thingName: string): Promise<{ region?: string }> {

@@ -4,7 +4,7 @@ import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
 import type { DeviceEvent } from './device-event.ts'
 import type { DeviceRecord } from './device-record.ts'
-import { leaseHolds, type RowRead } from './judge.ts'
+import { type DestroyReason, leaseHolds, type RowRead } from './judge.ts'
 import type { AllowListScan, SweepMarks } from './sweep-ports.ts'
 import type { Finding, RegionReport, Repair, SweepReport } from './sweep-report.ts'
 import { transition } from './transition.ts'
@@ -71,8 +71,13 @@ export type SweepRun = {
     event: DeviceEvent,
     when?: (record: DeviceRecord) => boolean,
   ): Promise<boolean>
-  /** Counts one destruction; false where this run may do no more. */
-  mayDestroy(): boolean
+  /** Cleans a certificate up, unless this run may destroy no more; true where it is gone. */
+  destroy(
+    audit: IotAudit,
+    finding: Finding<DestroyReason> & { readonly region: string; readonly certificateId: string },
+  ): Promise<boolean>
+  /** By this run; in a dry run: it would be. */
+  isDestroyed(certificateId: string): boolean
   repaired(finding: Finding<Repair>): void
   /** Keeps a certificate in mind for the next sweep. */
   revisit(region: string, certificateId: string): void
@@ -91,7 +96,8 @@ export function startSweep(deps: SweepDeps, options: SweepOptions, report: Sweep
   const audits = new Map(deps.audits.map((it) => [it.region, it]))
   const reports = new Map(report.regions.map((it) => [it.region, it]))
   const revisits = new Map(report.regions.map((it) => [it.region, new Set<string>()]))
-  let destroyed = 0
+  const destroyed = new Set<string>()
+  let destroying = 0
 
   function reportOf(region: string): RegionReport {
     const found = reports.get(region)
@@ -155,14 +161,22 @@ export function startSweep(deps: SweepDeps, options: SweepOptions, report: Sweep
     reportOf,
     read,
     apply,
-    mayDestroy() {
-      if (destroyed >= options.maxDestroy) {
+    async destroy(audit, finding) {
+      const { region, certificateId } = finding
+      if (destroyed.has(certificateId)) return true
+      revisits.get(region)?.add(certificateId)
+      if (destroying >= options.maxDestroy) {
         report.capped = true
         return false
       }
-      destroyed += 1
+      destroying += 1
+      if (!options.dryRun) await audit.clean(certificateId, deps.signal)
+      destroyed.add(certificateId)
+      revisits.get(region)?.delete(certificateId)
+      reportOf(region).destroyed.push(finding)
       return true
     },
+    isDestroyed: (certificateId) => destroyed.has(certificateId),
     repaired(finding) {
       const { region } = finding
       const own = region === undefined ? undefined : reports.get(region)

@@ -26,9 +26,14 @@ export function regionsWithoutSweeper(config: EdgeConfig, wanted?: readonly stri
 /** The sweeper over real clients; it sweeps the `wanted` regions (default: all) that have its role. */
 export function openSweeper(
   config: EdgeConfig,
-  options: { wanted?: readonly string[]; clientConfig?: AwsClientConfig } = {},
+  options: {
+    wanted?: readonly string[]
+    clientConfig?: AwsClientConfig
+    /** The account's quotas as a multiple of the default ones. */
+    quotaFactor?: number
+  } = {},
 ): Sweeper {
-  const { wanted, clientConfig = {} } = options
+  const { wanted, clientConfig = {}, quotaFactor = 1 } = options
   const now = () => Date.now()
   const client = new DynamoDBClient({
     ...clientConfig,
@@ -48,6 +53,7 @@ export function openSweeper(
     sessionName: `landfall-sweep-${hostname()}`.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
     ...config.aws,
     clientConfig,
+    quotaFactor,
     now,
   })
   const deps = {
