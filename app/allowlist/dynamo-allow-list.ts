@@ -58,7 +58,7 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
       // like somebody else's win, and a time-out may have been a success.
       const row = await translated('re-read', () => findRow(next.thingName, signal, true))
       const current = row === undefined ? undefined : parseRow(row)
-      if (current?.rev === next.rev && current?.attemptId === next.attemptId) return { saved: true }
+      if (current !== undefined && isSame(current, next)) return { saved: true }
       if (failure instanceof ConditionalCheckFailedException) return { saved: false, current }
       throw unavailable('write', failure)
     },
@@ -78,6 +78,14 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
       }
     },
   }
+}
+
+/**
+ * Whether a row is as this write leaves it. Attempt id and revision alone don't tell: an operator's
+ * move and a confirmation may follow on the same commit, and both keep its attempt id.
+ */
+function isSame(current: DeviceRecord, next: DeviceRecord): boolean {
+  return isDeepStrictEqual(renderRow(current), renderRow(next))
 }
 
 /** The expressions of one UpdateItem that turns `previous` into `next`, and only that. */

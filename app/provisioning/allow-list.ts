@@ -11,7 +11,8 @@ export type SaveResult =
  * Consistency: `find` may be stale by default; the record it gives is only ever used as the `previous`
  * of a compare-and-swap. Durability: what `save` reports as saved is on stable storage in every edge's
  * table. `save` succeeds only where the row's `rev` and status are still those of `previous` (a row
- * written by hand has no `rev`). A write whose answer was lost is recognised by its (attempt id, rev).
+ * written by hand has no `rev`). A write whose answer was lost is recognised by the row, which is as
+ * the write leaves it in every attribute; attempt id and `rev` alone may be another write's.
  * Throws AppError `allow-list-unavailable` where the outcome is unknown: the write may still land.
  */
 export type AllowList = {

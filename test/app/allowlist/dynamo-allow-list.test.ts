@@ -58,7 +58,7 @@ describe('save', () => {
   })
 
   it.each(['condition', 'error'] as const)(
-    'recognises its own write behind a %s, by attempt and revision',
+    'recognises its own write behind a %s',
     async (failure) => {
       const { allowList } = await setUp(failure, next)
       expect(await allowList.save(previous, next, signal)).toEqual({ saved: true })
@@ -68,6 +68,27 @@ describe('save', () => {
   it('takes the same revision of another attempt for no write of its own', async () => {
     const { allowList } = await setUp('condition', { ...next, attemptId: 'theirs' })
     expect((await allowList.save(previous, next, signal)).saved).toBe(false)
+  })
+
+  it.each([
+    {
+      mine: 'a move',
+      theirs: 'a confirmation',
+      next: { regionPin: 'us-east-1' },
+      won: { attachedAt: 9_000 },
+    },
+    {
+      mine: 'a confirmation',
+      theirs: 'a move',
+      next: { attachedAt: 9_000 },
+      won: { regionPin: 'us-east-1' },
+    },
+  ])('does not take $mine for done where $theirs was first, after the same commit', async (it) => {
+    const committed: DeviceRecord = { ...next, status: 'provisioned' }
+    const winner = { ...committed, rev: 3, ...it.won }
+    const { allowList } = await setUp('condition', winner)
+    const save = allowList.save(committed, { ...committed, rev: 3, ...it.next }, signal)
+    expect(await save).toEqual({ saved: false, current: winner })
   })
 
   it('tells that a row is gone', async () => {
