@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Landfall's own commands: allow devices, switch them on, look at them, block one.
+# Landfall's own commands: allow devices, switch them on, look at them, block one, sweep.
 source "$(dirname "$0")/local.sh"
 cd "$examples/../.."
 
@@ -21,3 +21,7 @@ npx landfall allow block bulb-2 --local "$local_json" --yes
 refused_as 'no lasting connection' npx landfall device --thing bulb-2 --local "$local_json" --folder "$folder" --count 1
 rm "$folder/bulb-2."*
 refused_as 'you not' npx landfall device --thing bulb-2 --local "$local_json" --folder "$folder" --own-key
+
+npx landfall sweep --local "$local_json" --dry-run
+npx landfall sweep --local "$local_json"
+same 'superseded certificates of bulb-2' "$(npx landfall allow show bulb-2 --local "$local_json" --json | jq '.superseded | length')" 0
