@@ -1,0 +1,162 @@
+import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { blockDevices } from '../../../app/cli/allow/block.ts'
+import { moveDevices } from '../../../app/cli/allow/move.ts'
+import { createTerminal } from '../../../app/cli/terminal.ts'
+import type { DeviceStatus } from '../../../app/provisioning/device-record.ts'
+import { type Answer, addresses, type EdgeProcess, edgeRegion } from '../../stage.ts'
+import {
+  ampleTimes,
+  type Device,
+  dishonesty,
+  keepAsking,
+  type Race,
+  startRace,
+} from '../../storm.ts'
+
+let race: Race
+let edges: EdgeProcess[]
+
+beforeAll(async () => {
+  race = await startRace()
+  edges = await Promise.all([1, 2, 3, 4].map(() => race.stage.startEdge(ampleTimes)))
+  // The operator's commands run in this process, and find AWS as the SDK does.
+  process.env.AWS_ENDPOINT_URL = race.stage.aws.awsEndpointUrl
+  process.env.AWS_ACCESS_KEY_ID = race.stage.aws.operator.accessKeyId
+  process.env.AWS_SECRET_ACCESS_KEY = race.stage.aws.operator.secretAccessKey
+})
+afterEach(() => race.stage.clearFaults())
+afterAll(() => race?.close())
+
+function commandContext() {
+  const stdout = new PassThrough().resume()
+  const stderr = new PassThrough().resume()
+  return {
+    terminal: createTerminal({ stdin: {}, stdout, stderr }),
+    env: {},
+    signal: AbortSignal.timeout(30_000),
+  }
+}
+
+const block = (name: string) =>
+  blockDevices([name], { region: edgeRegion, yes: true }, commandContext())
+const move = (name: string, to: string) =>
+  moveDevices([name], { region: edgeRegion, to }, commandContext())
+
+async function seen(device: Device, ...statuses: DeviceStatus[]): Promise<void> {
+  await waitFor(async () => {
+    const row = await race.stage.row(device.name)
+    return row !== undefined && statuses.includes(row.status)
+  }, 5)
+}
+
+async function waitFor(condition: () => Promise<boolean>, pauseMs = 50): Promise<void> {
+  while (!(await condition())) await sleep(pauseMs)
+}
+
+/** Every call takes a while, now more, now less: orders fall between any two steps. */
+async function slowCalls(): Promise<void> {
+  await race.stage.fault({ kind: 'delay', service: 'iot', delayMs: 60, probability: 0.7 })
+  await race.stage.fault({ kind: 'delay', service: 'iot', delayMs: 200, probability: 0.3 })
+  await race.stage.fault({ kind: 'delay', service: 'dynamodb', delayMs: 30, probability: 0.5 })
+}
+
+/** When the order is given: at once, some milliseconds after the claim, or after the commit. */
+const moments = ['at once', 0, 50, 100, 150, 200, 'provisioned', 'settled'] as const
+type Moment = (typeof moments)[number]
+
+async function until(device: Device, moment: Moment): Promise<void> {
+  if (moment === 'at once') return
+  if (typeof moment === 'number') await seen(device, 'provisioning', 'provisioned')
+  else await seen(device, 'provisioned')
+  if (moment === 'settled') await sleep(500)
+  if (typeof moment === 'number') await sleep(moment)
+}
+
+async function live(name: string): Promise<number> {
+  const { things } = await race.stage.identities()
+  return (things[name] ?? []).filter((it) => it.status === 'ACTIVE').length
+}
+
+describe('a block amid a storm of requests', () => {
+  it.each(['own', 'aws'] as const)(
+    'leaves nothing usable from the moment on at which it is done (keys: %s)',
+    async (keys) => {
+      const devices = await race.devices(2 * moments.length, keys)
+      await slowCalls()
+      const blocked = new Map<string, undefined>()
+      const answers: Answer[] = []
+      const revived: string[] = []
+      const storms = devices.map(async (device, n) => {
+        const moment = moments[n % moments.length] ?? 'at once'
+        let done = false
+        const turnedAway = (it: Answer) => done && it.status === 403
+        const asking = Promise.all(
+          [0, 1, 2, 3].map((it) =>
+            keepAsking(edges, device, it, { done: turnedAway, pauseMs: 30 }),
+          ),
+        )
+        await until(device, moment)
+        await block(device.name)
+        blocked.set(device.name, undefined)
+        if ((await live(device.name)) > 0) revived.push(`${device.name}, at the end of the order`)
+        done = true
+        answers.push(...(await asking).flat())
+        if ((await live(device.name)) > 0) revived.push(`${device.name}, after the storm`)
+      })
+      await Promise.all(storms)
+      expect(revived).toEqual([])
+      expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
+      const others = answers.filter(({ status }) => status !== 403)
+      expect(others.flatMap((answer) => dishonesty(answer) ?? [])).toEqual([])
+      expect(await race.problems(blocked)).toEqual([])
+    },
+    120_000,
+  )
+})
+
+describe('a move amid a storm of requests', () => {
+  const target = 'ap-northeast-1'
+
+  it.each(['own', 'aws'] as const)(
+    'ends with one live identity in the new region (keys: %s)',
+    async (keys) => {
+      const devices = await race.devices(2 * moments.length, keys)
+      await slowCalls()
+      const held = new Map<string, string>()
+      const wrong: string[] = []
+      const landed = async (device: Device) => {
+        const row = await race.stage.row(device.name)
+        return row?.status === 'provisioned' && row.region === target
+      }
+      const storms = devices.map(async (device, n) => {
+        const moment = moments[n % moments.length] ?? 'at once'
+        let over = false
+        // Without a key of its own only one contender gets the last certificate; the others give up.
+        const moved = (it: Answer) => over || (it.status === 200 && it.body.region === target)
+        const asking = [0, 1, 2, 3].map((it) =>
+          keepAsking(edges, device, it, { done: moved, address: addresses.dublin, pauseMs: 30 }),
+        )
+        await until(device, moment)
+        await move(device.name, target)
+        await Promise.race([Promise.all(asking), waitFor(() => landed(device))])
+        if (keys === 'aws') over = true
+        const answers = (await Promise.all(asking)).flat()
+        const certificate = answers.findLast((it) => it.body.region === target)?.body.certificatePem
+        held.set(device.name, String(certificate))
+        const others = answers.filter((it) => keys === 'own' || it.status !== 403)
+        wrong.push(...others.flatMap((it) => dishonesty(it) ?? []))
+      })
+      await Promise.all(storms)
+      expect(wrong).toEqual([])
+      expect(await race.problems(held)).toEqual([])
+      for (const device of devices) expect(await landed(device), device.name).toBe(true)
+    },
+    120_000,
+  )
+})
+
+it('no sweep failed all the while', () => {
+  expect(race.sweepFailures()).toEqual([])
+})
