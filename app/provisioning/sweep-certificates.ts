@@ -8,7 +8,9 @@ import type { SweepRun } from './sweep-run.ts'
 type Target = {
   readonly region: string
   readonly certificateId: string
+  /** Devices that it may be the certificate of, beside those whose thing it hangs on. */
   readonly thingName?: string
+  readonly alsoThingName?: string | undefined
 }
 
 /** Certificates that hang on no thing and that no record names, until a later scan tells more. */
@@ -33,7 +35,8 @@ export async function judgeSuspects(
         if (ledger.named.get(certificateId) === thingName) continue
         const row = await run.read(thingName)
         if (row.type === 'record' && row.record.certificateId === certificateId) continue
-        await judgeOne(run, audit, { region, certificateId, thingName })
+        const recordedBy = ledger.named.get(certificateId) ?? thingName
+        await judgeOne(run, audit, { region, certificateId, thingName: recordedBy })
       }
     })
   }
@@ -123,7 +126,9 @@ export async function examine(
   const it = await audit.observe(target.certificateId, run.deps.signal)
   if (it === undefined) return undefined
   const names = new Set(it.things)
-  if (target.thingName !== undefined) names.add(target.thingName)
+  for (const name of [target.thingName, target.alsoThingName]) {
+    if (name !== undefined) names.add(name)
+  }
   const rows = await Promise.all(
     [...names].map(async (thingName) => ({ thingName, row: await run.read(thingName) })),
   )

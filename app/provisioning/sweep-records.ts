@@ -26,16 +26,18 @@ export async function repairRecords(run: SweepRun, ledger: Ledger): Promise<void
   })
   // Those that the two above have just listed as well.
   const listing = new Set([...ledger.superseded, ...ledger.ended, ...ledger.blockedByHand])
-  await run.each(step, named([...listing]), ({ thingName }) => cleanSuperseded(run, thingName))
+  await run.each(step, named([...listing]), ({ thingName }) =>
+    cleanSuperseded(run, ledger, thingName),
+  )
 }
 
-async function cleanSuperseded(run: SweepRun, thingName: string): Promise<void> {
+async function cleanSuperseded(run: SweepRun, ledger: Ledger, thingName: string): Promise<void> {
   const row = await run.read(thingName)
   if (row.type !== 'record') return
   for (const entry of supersededOf(run, row.record)) {
     // An attempt under way sees to its own; a write of ours would only cost it its commit.
     if (row.record.status === 'provisioning') return
-    await cleanOne(run, thingName, entry)
+    await cleanOne(run, ledger, thingName, entry)
   }
 }
 
@@ -49,6 +51,7 @@ function supersededOf(run: SweepRun, record: DeviceRecord): readonly Certificate
 
 async function cleanOne(
   run: SweepRun,
+  ledger: Ledger,
   thingName: string,
   certificate: CertificateRef,
 ): Promise<void> {
@@ -60,7 +63,8 @@ async function cleanOne(
   }
   const audit = run.auditOf(region)
   if (audit === undefined) return
-  const examined = await examine(run, audit, finding)
+  const alsoThingName = ledger.named.get(certificateId)
+  const examined = await examine(run, audit, { ...finding, alsoThingName })
   if (examined !== undefined) {
     const { it, evidence, rules } = examined
     const verdict = judge(it, evidence, rules)
