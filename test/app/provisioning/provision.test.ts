@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/app-error.ts'
 import { allowedDevice, type DeviceRecord } from '../../../app/provisioning/device-record.ts'
@@ -44,7 +45,7 @@ function setUp(script: {
         script.beforeSave?.(world, next)
         const holds = world.row?.rev === previous.rev && world.row?.status === previous.status
         if (holds) world.row = next
-        const own = world.row?.rev === next.rev && world.row?.attemptId === next.attemptId
+        const own = isDeepStrictEqual(world.row, next)
         return own ? { saved: true } : { saved: false, current: world.row }
       },
     },
