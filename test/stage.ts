@@ -157,11 +157,13 @@ export async function setStage(
       }
     },
     async faultFired(region) {
-      for (;;) {
+      const giveUpAt = Date.now() + 15_000
+      while (Date.now() < giveUpAt) {
         const faults = await listFaults()
         if (faults.some((fault) => fault.region === region && fault.fired > 0)) return
         await sleep(10)
       }
+      throw new Error(`no fault fired in ${region}`)
     },
     async violations() {
       const answer = await control('GET', '/violations')

@@ -2,7 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeDeviceKey } from '../../device-key.ts'
+import { auditFleet } from '../../fleet-audit.ts'
 import { type Answer, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
+import { sweepStage } from '../../sweeping.ts'
 
 /**
  * Every AWS call of a request's way, with everything that can happen to it, for both kinds of key. Each
@@ -46,6 +48,8 @@ const landsLateMs = 500
 
 type Lane = { edge: EdgeProcess; other: EdgeProcess; busy: Promise<unknown> }
 const lanes = new Map<FaultName, Lane>()
+/** The certificate that each device was left with. */
+const held = new Map<string, string>()
 let stage: Stage
 
 beforeAll(async () => {
@@ -133,6 +137,7 @@ async function runCase(lane: Lane, step: StepName, fault: FaultName, key: Key): 
     expect(again.body.certificatePem).toBe(answer.body.certificatePem)
     await expectOneIdentity(device, again)
   }
+  held.set(device, String(answer.body.certificatePem))
 }
 
 async function endAt(edge: EdgeProcess, region: string, signal: NodeJS.Signals): Promise<void> {
@@ -193,4 +198,14 @@ describe('all the while', () => {
   it('no two identities were live at once, and none that a record named was killed', async () => {
     expect(await stage.violations()).toEqual([])
   })
+})
+
+describe('after one sweep', () => {
+  it('every device has its one identity, and no other certificate stands anywhere', async () => {
+    expect(held.size).toBe(Object.keys(faults).length * Object.keys(steps).length * keys.length)
+    await sleep(times.leaseSeconds * 1000)
+    const dedicatedRegions = Object.values(faults).map((it) => it.region)
+    await sweepStage(stage, { dedicatedRegions, leaseSeconds: times.leaseSeconds })
+    expect(await auditFleet(stage, held)).toEqual([])
+  }, 120_000)
 })
