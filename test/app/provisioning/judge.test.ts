@@ -1,3 +1,4 @@
+// Long, as one table of every verdict with the properties that hold over it: they are read together.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {

@@ -1,3 +1,4 @@
+// Long, as one machine: every event in every state, and the properties that hold over all of them.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DeviceEvent, Reprovisioning } from '../../../app/provisioning/device-event.ts'
