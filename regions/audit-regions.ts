@@ -4,9 +4,9 @@ import type { AwsCredentialIdentity } from '@smithy/types'
 import { assumeRole } from './assumed-role.ts'
 import { paceAudit } from './audit-pace.ts'
 import { awsHttpHandler } from './aws-http.ts'
-import { roleArnPattern } from './device-regions.ts'
 import { type IotAudit, iotAudit } from './iot-audit.ts'
 import { iotRegion } from './iot-region.ts'
+import { parseRoleArn } from './role-arn.ts'
 import { IotRetryStrategy } from './throttling-retry.ts'
 
 /** A region to sweep, and the role to assume for it. */
@@ -68,11 +68,7 @@ export function connectAudits(deps: {
       retryStrategy: new IotRetryStrategy(attempts),
     })
     paceAudit(client, region, deps.quotaFactor)
-    const [, partition, account] = roleArnPattern.exec(sweeperRoleArn) ?? []
-    if (partition === undefined || account === undefined) {
-      throw new Error(`no role ARN: ${sweeperRoleArn}`)
-    }
-    const scope = { region, partition, account, client }
+    const scope = { region, ...parseRoleArn(sweeperRoleArn), client }
     const iot = iotRegion({
       ...scope,
       // An audit issues nothing; only `attach` is used.

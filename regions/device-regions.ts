@@ -3,6 +3,7 @@ import { STSClient } from '@aws-sdk/client-sts'
 import { assumeRole } from './assumed-role.ts'
 import { awsHttpHandler } from './aws-http.ts'
 import { type IotRegion, iotRegion } from './iot-region.ts'
+import { parseRoleArn } from './role-arn.ts'
 import { IotRetryStrategy, ThrottlingRetryStrategy } from './throttling-retry.ts'
 
 /** A region that a deployment enables for devices. */
@@ -80,13 +81,4 @@ export function connectDeviceRegions(deps: {
       requestHandler.destroy()
     },
   }
-}
-
-/** `arn:<partition>:iam::<account>:role/<path and name>` (IAM, "Identifiers for IAM resources"). */
-export const roleArnPattern = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/([\w+=,.@/-]+)$/
-
-function parseRoleArn(arn: string): { partition: string; account: string } {
-  const [, partition, account] = roleArnPattern.exec(arn) ?? []
-  if (partition === undefined || account === undefined) throw new Error(`no role ARN: ${arn}`)
-  return { partition, account }
 }

@@ -1,9 +1,5 @@
 import { z } from 'zod'
-import { findRegion } from './catalogue.ts'
-
-const region = z
-  .string()
-  .refine((name) => findRegion(name) !== undefined, 'is no Region with AWS IoT Core')
+import { regionName } from './region-name.ts'
 
 /**
  * Where a product's devices may land. `defaultRegion` takes those whose address has no known position;
@@ -11,8 +7,8 @@ const region = z
  */
 export const regionPolicySchema = z
   .strictObject({
-    defaultRegion: region,
-    allowedRegions: z.array(region).nonempty().optional(),
+    defaultRegion: regionName,
+    allowedRegions: z.array(regionName).nonempty().optional(),
     strategy: z.literal('nearest').default('nearest'),
   })
   .refine((policy) => policy.allowedRegions?.includes(policy.defaultRegion) ?? true, {

@@ -13,8 +13,7 @@ export async function readConfigFile(
   try {
     const document: unknown = parse(text)
     if (typeof document !== 'object' || document === null) throw new ConfigError(['is no mapping'])
-    const region = env.AWS_REGION
-    return parseConfig({ ...(region === undefined ? {} : { region }), ...document })
+    return parseConfig(document, env.AWS_REGION)
   } catch (error) {
     const hint = `correct ${path}; docs/configuration.md describes every field`
     if (error instanceof ConfigError) {

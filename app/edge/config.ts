@@ -1,11 +1,8 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { findRegion } from '../../regions/catalogue.ts'
-import { roleArnPattern } from '../../regions/device-regions.ts'
+import { regionName } from '../../regions/region-name.ts'
+import { roleArnPattern } from '../../regions/role-arn.ts'
 
-const region = z
-  .string()
-  .refine((name) => findRegion(name) !== undefined, 'is no Region with AWS IoT Core')
 const seconds = z.number().positive()
 
 const roleArn = z
@@ -13,7 +10,7 @@ const roleArn = z
   .regex(roleArnPattern, 'must be the ARN of an IAM role, arn:aws:iam::123456789012:role/name')
 
 const deviceRegionSchema = z.strictObject({
-  region,
+  region: regionName,
   roleArn,
   externalId: z
     .string()
@@ -85,9 +82,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads a configuration; throws ConfigError that reports every problem together. */
-export function parseConfig(value: unknown): EdgeConfig {
-  const parsed = configSchema.safeParse(value)
+/**
+ * Reads a configuration; throws ConfigError that reports every problem together. `defaultRegion`: the
+ * environment's AWS_REGION, to which a configuration may leave its region, as the SDK does.
+ */
+export function parseConfig(value: unknown, defaultRegion?: string): EdgeConfig {
+  const left = typeof value === 'object' && value !== null && defaultRegion !== undefined
+  const parsed = configSchema.safeParse(left ? { region: defaultRegion, ...value } : value)
   if (parsed.success) return Object.freeze(parsed.data)
   throw new ConfigError(
     parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`),

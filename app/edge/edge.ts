@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type DestinationStream, type Logger, pino } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
 import { awsHttpHandler } from '../../regions/aws-http.ts'
 import { connectDeviceRegions } from '../../regions/device-regions.ts'
 import type { Locate } from '../../regions/location.ts'
+import { roleSessionName } from '../../regions/role-arn.ts'
 import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
 import { readProducts } from '../products/control-table.ts'
 import { cacheProducts } from '../products/product-cache.ts'
@@ -14,6 +15,7 @@ import { createApp, type EdgeDeps } from './app.ts'
 import { clientAddress } from './client-address.ts'
 import type { EdgeConfig } from './config.ts'
 import { watchHealth } from './health.ts'
+import { createLog } from './log.ts'
 import { describeError } from './request-log.ts'
 
 const longestWarmSeconds = 5
@@ -58,7 +60,7 @@ export function createEdge(
     edgeRegion: config.region,
     regions: config.deviceRegions,
     policyName: config.devicePolicyName,
-    sessionName: sessionName(),
+    sessionName: roleSessionName(`landfall-${hostname()}-${process.pid}`),
     ...config.aws,
     now,
   })
@@ -95,20 +97,4 @@ export function createEdge(
       client.destroy()
     },
   }
-}
-
-/** One JSON object a line; request lines hold only what `logRequest` puts there. */
-function createLog(config: EdgeConfig, destination?: DestinationStream): Logger {
-  const options = {
-    level: config.logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  }
-  return destination === undefined ? pino(options) : pino(options, destination)
-}
-
-/** Names this process in CloudTrail, in the characters that RoleSessionName allows. */
-function sessionName(): string {
-  return `landfall-${hostname()}-${process.pid}`.replace(/[^\w+=,.@-]/g, '-').slice(0, 64)
 }

@@ -9,11 +9,10 @@ type LambdaEnv = {
   lambdaContext: Pick<LambdaContext, 'getRemainingTimeInMillis'>
 }
 
-const config = parseConfig({
-  // As with the server, the configuration may leave its region to the environment.
-  region: process.env.AWS_REGION,
-  ...JSON.parse(process.env.LANDFALL_CONFIG ?? '{}'),
-})
+const config = parseConfig(
+  JSON.parse(process.env.LANDFALL_CONFIG ?? 'null'),
+  process.env.AWS_REGION,
+)
 const platform = {
   peerAddress: (c: { env: LambdaEnv }) => c.env.event.requestContext.http.sourceIp,
   requestId: (c: { env: LambdaEnv }) => c.env.event.requestContext.requestId,

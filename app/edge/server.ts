@@ -31,11 +31,8 @@ async function main(): Promise<void> {
   const values = parseFlags()
   if (values.help) return void process.stdout.write(usage)
   if (values.config === undefined) throw new UsageError('--config is missing')
-  const config = parseConfig({
-    // The file may leave its region to the environment, as the SDK does.
-    ...(process.env.AWS_REGION === undefined ? {} : { region: process.env.AWS_REGION }),
-    ...parseDocument(await readFile(values.config, 'utf8'), values.config),
-  })
+  const document = parseDocument(await readFile(values.config, 'utf8'), values.config)
+  const config = parseConfig(document, process.env.AWS_REGION)
   const platform = {
     peerAddress: (c: Context) => getConnInfo(c).remote.address ?? '',
     requestId: memoizedRequestIds(),

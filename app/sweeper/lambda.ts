@@ -1,7 +1,7 @@
 import type { LambdaContext } from 'hono/aws-lambda'
-import { pino } from 'pino'
 import { z } from 'zod'
 import { parseConfig } from '../edge/config.ts'
+import { createLog } from '../edge/log.ts'
 import { describeError } from '../edge/request-log.ts'
 import { isComplete } from '../provisioning/sweep-report.ts'
 import { openSweeper, regionsWithoutSweeper } from './open-sweeper.ts'
@@ -18,13 +18,11 @@ const eventSchema = z.object({
 /** Left to write the log and to end, before Lambda's own hard stop. */
 const reserveSeconds = 10
 
-const config = parseConfig(JSON.parse(process.env.LANDFALL_CONFIG ?? 'null'))
-const log = pino({
-  level: config.logLevel,
-  base: null,
-  timestamp: pino.stdTimeFunctions.isoTime,
-  formatters: { level: (label) => ({ level: label }) },
-})
+const config = parseConfig(
+  JSON.parse(process.env.LANDFALL_CONFIG ?? 'null'),
+  process.env.AWS_REGION,
+)
+const log = createLog(config)
 const closed = regionsWithoutSweeper(config)
 if (closed.length > 0) log.warn({ regions: closed }, 'not swept: no sweeperRoleArn')
 const sweeper = openSweeper(config)

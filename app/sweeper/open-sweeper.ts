@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type AwsClientConfig, connectAudits } from '../../regions/audit-regions.ts'
 import { awsHttpHandler } from '../../regions/aws-http.ts'
+import { roleSessionName } from '../../regions/role-arn.ts'
 import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
 import { scanAllowList } from '../allowlist/scan-allow-list.ts'
 import type { EdgeConfig } from '../edge/config.ts'
@@ -50,7 +51,7 @@ export function openSweeper(
     edgeRegion: config.region,
     regions,
     policyName: config.devicePolicyName,
-    sessionName: `landfall-sweep-${hostname()}`.replace(/[^\w+=,.@-]/g, '-').slice(0, 64),
+    sessionName: roleSessionName(`landfall-sweep-${hostname()}`),
     ...config.aws,
     clientConfig,
     quotaFactor,

@@ -26,6 +26,15 @@ describe('parseConfig', () => {
     })
   })
 
+  it('may leave its region to the environment, and goes before it', () => {
+    const deviceRegions = [deviceRegion]
+    expect(parseConfig({ deviceRegions }, 'us-east-1').region).toBe('us-east-1')
+    expect(parseConfig({ region: 'eu-west-1', deviceRegions }, 'us-east-1').region).toBe(
+      'eu-west-1',
+    )
+    expect(() => parseConfig(null, 'us-east-1')).toThrow(ConfigError)
+  })
+
   it('reports every problem together, each by its path', () => {
     const problems = problemsOf({
       deviceRegions: [{ region: 'af-south-1', roleArn: 'landfall' }],
