@@ -93,6 +93,7 @@ export async function setStage(
   })
   await putProduct(dynamoDb, controlTable, product)
   const edges: EdgeProcess[] = []
+  let started = 0
   const allowList = dynamoAllowList({ client: dynamoDb, table: allowListTable })
   const control = (method: string, path: string, body?: unknown) =>
     fetch(`${aws.controlUrl}${path}`, { method, body: body ? JSON.stringify(body) : null })
@@ -131,7 +132,9 @@ export async function setStage(
         listen: { port: 0 },
         ...settings,
       }
-      const file = join(folder, `edge-${edges.length}.json`)
+      // Counted at once: edges that start together each have a file of their own.
+      started += 1
+      const file = join(folder, `edge-${started}.json`)
       const edge = await spawnEdge(aws, file, config, skewSeconds)
       edges.push(edge)
       return edge
@@ -173,7 +176,7 @@ export async function setStage(
       return (await (await control('GET', '/identities')).json()) as Identities
     },
     async close() {
-      for (const edge of edges) await edge.stop()
+      await Promise.all(edges.map((edge) => edge.stop()))
       dynamoDb.destroy()
       await aws.close()
       await rm(folder, { recursive: true, force: true })

@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // A file whose tests are concurrent bounds them by what they share.
+    maxConcurrency: 1000,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

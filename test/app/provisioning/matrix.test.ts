@@ -8,17 +8,20 @@ import { sweepStage } from '../../sweeping.ts'
 
 /**
  * Every AWS call of a request's way, with everything that can happen to it, for both kinds of key. Each
- * fault has a lane: a region of its own for its edges, table calls and things, so that lanes run side by
- * side and no fault reaches another lane.
+ * fault has a lane for each kind of key: a region of its own for its edges, table calls and things, so
+ * that lanes run side by side and no fault reaches another lane.
  */
 const faults = {
-  'fails before its write': { region: 'eu-west-1', kind: 'error-before' },
-  'fails after its write': { region: 'eu-west-2', kind: 'error-after' },
-  'is performed and its answer lost': { region: 'eu-west-3', kind: 'lost' },
-  'is throttled to the end': { region: 'eu-north-1', kind: 'throttle' },
-  'hangs past the deadline': { region: 'us-east-1', kind: 'hang' },
-  'lands after its process was killed': { region: 'us-east-2', kind: 'kill' },
-  'lands while its process is stopped beyond its lease': { region: 'us-west-2', kind: 'stop' },
+  'fails before its write': { regions: ['eu-west-1', 'ap-east-1'], kind: 'error-before' },
+  'fails after its write': { regions: ['eu-west-2', 'ap-south-1'], kind: 'error-after' },
+  'is performed and its answer lost': { regions: ['eu-west-3', 'ap-northeast-1'], kind: 'lost' },
+  'is throttled to the end': { regions: ['eu-north-1', 'ap-northeast-2'], kind: 'throttle' },
+  'hangs past the deadline': { regions: ['us-east-1', 'ap-southeast-1'], kind: 'hang' },
+  'lands after its process was killed': { regions: ['us-east-2', 'ap-southeast-2'], kind: 'kill' },
+  'lands while its process is stopped beyond its lease': {
+    regions: ['us-west-2', 'sa-east-1'],
+    kind: 'stop',
+  },
 } as const
 type FaultName = keyof typeof faults
 
@@ -46,26 +49,42 @@ const times = {
 }
 const landsLateMs = 500
 
-type Lane = { edge: EdgeProcess; other: EdgeProcess; busy: Promise<unknown> }
-const lanes = new Map<FaultName, Lane>()
+type Lane = {
+  readonly fault: FaultName
+  readonly key: Key
+  readonly region: string
+  edge: EdgeProcess
+  /** Answers while the first one is stopped. */
+  other: EdgeProcess | undefined
+  busy: Promise<unknown>
+}
+const lanes = new Map<string, Lane>()
 /** The certificate that each device was left with. */
 const held = new Map<string, string>()
 let stage: Stage
 
+const laneNames = (Object.keys(faults) as FaultName[]).flatMap((fault) =>
+  keys.map((key, n) => ({ fault, key, region: faults[fault].regions[n] ?? '' })),
+)
+const laneRegions = laneNames.map((it) => it.region)
+
 beforeAll(async () => {
-  stage = await setStage(
-    Object.values(faults).map((it) => it.region),
-    120,
+  stage = await setStage(laneRegions, 120)
+  await Promise.all(
+    laneNames.map(async (it) => {
+      const other = faults[it.fault].kind === 'stop' ? await startEdge(it.region) : undefined
+      lanes.set(it.region, {
+        ...it,
+        edge: await startEdge(it.region),
+        other,
+        busy: Promise.resolve(),
+      })
+    }),
   )
-  for (const name of Object.keys(faults) as FaultName[]) {
-    const [edge, other] = await Promise.all([startEdge(name), startEdge(name)])
-    lanes.set(name, { edge, other, busy: Promise.resolve() })
-  }
 }, 120_000)
 afterAll(() => stage?.close(), 120_000)
 
-function startEdge(fault: FaultName): Promise<EdgeProcess> {
-  const { region } = faults[fault]
+function startEdge(region: string): Promise<EdgeProcess> {
   const deviceRegions = stage.aws.regions
     .filter((it) => it.region === region)
     .map((it) => ({
@@ -77,18 +96,19 @@ function startEdge(fault: FaultName): Promise<EdgeProcess> {
 }
 
 /** One case after the other in each lane. */
-async function inLane(fault: FaultName, work: (lane: Lane) => Promise<void>): Promise<void> {
-  const lane = lanes.get(fault)
-  if (lane === undefined) throw new Error(`no lane for ${fault}`)
+async function inLane(region: string, work: (lane: Lane) => Promise<void>): Promise<void> {
+  const lane = lanes.get(region)
+  if (lane === undefined) throw new Error(`no lane in ${region}`)
   const turn = lane.busy.then(() => work(lane))
   lane.busy = turn.catch(() => {})
   await turn
 }
 
-async function runCase(lane: Lane, step: StepName, fault: FaultName, key: Key): Promise<void> {
-  const { region, kind } = faults[fault]
-  const device = `${region}-${step}-${key === 'its own key' ? 'csr' : 'aws'}`
-  const csr = key === 'its own key' ? (await makeDeviceKey(device)).csr : undefined
+async function runCase(lane: Lane, step: StepName): Promise<void> {
+  const { region } = lane
+  const { kind } = faults[lane.fault]
+  const device = `${region}-${step}`
+  const csr = lane.key === 'its own key' ? (await makeDeviceKey(device)).csr : undefined
   const request = signedRequest(stage, device, csr)
   await stage.allow(device)
   const operation =
@@ -108,7 +128,7 @@ async function runCase(lane: Lane, step: StepName, fault: FaultName, key: Key): 
     // Only an edge that found no role at its start assumes it for a request.
     await lane.edge.stop('SIGKILL')
     await stage.fault({ operation, region, kind: 'error-before', times: null })
-    lane.edge = await startEdge(fault)
+    lane.edge = await startEdge(region)
     await stage.clearFaults(region)
   }
   await plant()
@@ -116,6 +136,7 @@ async function runCase(lane: Lane, step: StepName, fault: FaultName, key: Key): 
   if (kind === 'kill') await endAt(lane.edge, region, 'SIGKILL')
   let answer: Answer | undefined
   if (kind === 'stop') {
+    if (lane.other === undefined) throw new Error(`no second edge in ${region}`)
     await endAt(lane.edge, region, 'SIGSTOP')
     await sleep(times.leaseSeconds * 1000 + 100)
     answer = await askUntilProvisioned(lane.other, request)
@@ -128,7 +149,7 @@ async function runCase(lane: Lane, step: StepName, fault: FaultName, key: Key): 
     if (first?.status === 200) answer = first
   }
   await stage.clearFaults(region)
-  if (kind === 'kill') lane.edge = await startEdge(fault)
+  if (kind === 'kill') lane.edge = await startEdge(region)
   answer ??= await askUntilProvisioned(lane.edge, request)
   await expectOneIdentity(device, answer)
   // Asking again with the same key gives the same identity, and changes nothing.
@@ -181,18 +202,17 @@ async function expectOneIdentity(thingName: string, answer: Answer): Promise<voi
   ])
 }
 
-for (const fault of Object.keys(faults) as FaultName[]) {
-  describe(`a call that ${fault}`, () => {
-    const cases = (Object.keys(steps) as StepName[]).flatMap((step) =>
-      keys.map((key) => [step, key] as const),
-    )
-    it.concurrent.each(cases)(
-      'as the %s of a device with %s leaves one live identity',
-      (step, key) => inLane(fault, (lane) => runCase(lane, step, fault, key)),
-      240_000,
-    )
-  })
-}
+// Lane after lane at each step: the runner starts concurrent tests in their order.
+const cases = (Object.keys(steps) as StepName[]).flatMap((step) =>
+  laneNames.map((it) => [step, it.key, it.fault, it.region] as const),
+)
+describe('one identity is live', () => {
+  it.concurrent.each(cases)(
+    'where the %s of a device with %s %s',
+    (step, _key, _fault, region) => inLane(region, (lane) => runCase(lane, step)),
+    240_000,
+  )
+})
 
 describe('all the while', () => {
   it('no two identities were live at once, and none that a record named was killed', async () => {
@@ -202,10 +222,9 @@ describe('all the while', () => {
 
 describe('after one sweep', () => {
   it('every device has its one identity, and no other certificate stands anywhere', async () => {
-    expect(held.size).toBe(Object.keys(faults).length * Object.keys(steps).length * keys.length)
+    expect(held.size).toBe(cases.length)
     await sleep(times.leaseSeconds * 1000)
-    const dedicatedRegions = Object.values(faults).map((it) => it.region)
-    await sweepStage(stage, { dedicatedRegions, leaseSeconds: times.leaseSeconds })
+    await sweepStage(stage, { dedicatedRegions: laneRegions, leaseSeconds: times.leaseSeconds })
     expect(await auditFleet(stage, held)).toEqual([])
   }, 120_000)
 })
