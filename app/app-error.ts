@@ -18,6 +18,8 @@ export type AppErrorCode =
   | 'in-progress'
   | 'allow-list-unavailable'
   | 'products-unavailable'
+  /** Every region that the product's rules leave is down or draining. */
+  | 'regions-unavailable'
   /** The record or a product names a region that this deployment doesn't have. */
   | 'region-not-configured'
   | 'deadline'

@@ -1,68 +1,141 @@
+import {
+  type Candidate,
+  type Choice,
+  choose,
+  type Skipped,
+  type Unavailable,
+} from './candidates.ts'
 import { findRegion } from './catalogue.ts'
-import { distanceKm, type Place } from './distance.ts'
-import type { RegionPolicy } from './region-policy.ts'
+import { distanceKm } from './distance.ts'
+import type { RegionPolicy, RegionRule } from './region-policy.ts'
+import { type RuleSubject, ruleMatches } from './region-rule.ts'
 
-/** A region a device could land in; `distanceKm` is absent where the device's place isn't known. */
-export type Candidate = { readonly region: string; readonly distanceKm?: number }
+export type PlacementInput = RuleSubject & {
+  readonly policy: RegionPolicy
+  readonly enabledRegions: readonly string[]
+  /** Regions not to be used now. */
+  readonly unavailable?: Unavailable | undefined
+  readonly thingName: string
+  /** The region that an operator wants this device in. */
+  readonly pin?: string | undefined
+}
 
-/** Where a device lands and why: the rule that decided, and every candidate in the order of preference. */
-export type Placement = {
-  readonly region: string
-  readonly rule: 'pinned' | 'nearest' | 'default'
-  readonly distanceKm?: number
+/** What decided: the first rule that matches, and everything that was weighed. */
+export type Grounds = {
+  /** Absent where no rule matches. */
+  readonly rule?: { readonly index: number; readonly name?: string; readonly strict: boolean }
+  /** The rule isn't strict, and none of its regions can be used: the policy's own decided. */
+  readonly ruleLeft: boolean
+  /** In the order of preference, the chosen one first. */
   readonly candidates: readonly Candidate[]
+  /** Where an attempt may go on that its region fails, in this order. */
+  readonly failover: readonly string[]
+  readonly skipped: readonly Skipped[]
+}
+
+/** Where a device lands and why. `distanceKm` is absent where the device's place isn't known. */
+export type Placement = Grounds & {
+  readonly region: string
+  readonly basis: Choice['basis']
+  readonly distanceKm?: number
 }
 
 /**
- * Places a device: pure. A pin wins, within the allowed and enabled regions. Otherwise the nearest of the policy's enabled regions, by great circle; the default
- * region where the place isn't known. Equal distances are settled by the region's name, so a tie is
- * stable. Undefined where the policy leaves no enabled region.
+ * Why a device lands nowhere. `unavailable`: a region is only down or draining, so waiting may help.
+ * `not-enabled`: the deployment has none of the regions. `pin-not-allowed`: the pin is outside a
+ * strict rule's regions, or the policy's.
  */
-export function place(input: {
-  policy: RegionPolicy
-  enabledRegions: readonly string[]
-  location: Place | undefined
-  /** The region that an operator wants this device in. */
-  pin?: string | undefined
-}): Placement | undefined {
-  const { policy, enabledRegions, location, pin } = input
-  const allowed = enabledRegions.filter((name) => policy.allowedRegions?.includes(name) ?? true)
-  if (pin !== undefined) return allowed.includes(pin) ? pinned(pin, location) : undefined
-  if (location === undefined) {
-    if (!allowed.includes(policy.defaultRegion)) return undefined
-    const others = allowed.filter((name) => name !== policy.defaultRegion).sort()
-    const candidates = [policy.defaultRegion, ...others].map((region) => ({ region }))
-    return { region: policy.defaultRegion, rule: 'default', candidates }
+export type NoPlacement = Grounds & {
+  readonly region: undefined
+  readonly refusal: 'unavailable' | 'not-enabled' | 'pin-not-allowed'
+}
+
+/**
+ * Places a device: pure. The first rule that matches narrows the candidates; the strategy orders them.
+ * A rule none of whose regions can be used is left, unless it is strict. A pin overrides the strategy,
+ * never a strict rule, and nothing else takes its place: a device that was moved and landed elsewhere
+ * would be given a new certificate at each request. Ties are settled by name, so they are stable.
+ */
+export function place(input: PlacementInput): Placement | NoPlacement {
+  const { policy, pin } = input
+  const index = policy.rules.findIndex((rule) => ruleMatches(rule, input))
+  const rule = policy.rules[index]
+  const named = rule && {
+    index,
+    ...(rule.name === undefined ? {} : { name: rule.name }),
+    strict: rule.strict,
   }
-  const candidates = allowed
-    .flatMap((region) => {
-      const row = findRegion(region)
-      return row === undefined ? [] : [{ region, distanceKm: distanceKm(location, row) }]
-    })
-    .sort((a, b) => a.distanceKm - b.distanceKm || (a.region < b.region ? -1 : 1))
-  const [nearest] = candidates
-  if (nearest === undefined) return undefined
-  return { region: nearest.region, rule: 'nearest', distanceKm: nearest.distanceKm, candidates }
+  const about = named === undefined ? {} : { rule: named }
+  if (pin !== undefined) {
+    const scope = rule?.strict ? rule.regions : (policy.allowedRegions ?? [pin])
+    if (!scope.includes(pin)) {
+      const grounds = { ...about, ruleLeft: false, candidates: [], failover: [], skipped: [] }
+      return { ...grounds, region: undefined, refusal: 'pin-not-allowed' }
+    }
+    return conclude(input, { ...about, ruleLeft: false }, choose(input, [pin], 'pinned'))
+  }
+  const ruled = rule && chooseByRule(input, rule)
+  if (ruled !== undefined && (ruled.candidates.length > 0 || rule?.strict)) {
+    return conclude(input, { ...about, ruleLeft: false }, ruled)
+  }
+  const { strategy, weights = {}, allowedRegions } = policy
+  const all = strategy === 'weighted' ? Object.keys(weights) : [...input.enabledRegions].sort()
+  const free = choose(input, allowedRegions ?? all, strategy, weights)
+  const skipped = [...(ruled?.skipped ?? []), ...free.skipped].filter(
+    (it, at, every) => every.findIndex((other) => other.region === it.region) === at,
+  )
+  return conclude(input, { ...about, ruleLeft: ruled !== undefined }, { ...free, skipped })
 }
 
-function pinned(region: string, location: Place | undefined): Placement {
-  const row = findRegion(region)
-  const candidate: Candidate =
-    row === undefined || location === undefined
-      ? { region }
-      : { region, distanceKm: distanceKm(location, row) }
-  return { ...candidate, rule: 'pinned', candidates: [candidate] }
+function chooseByRule(input: PlacementInput, rule: RegionRule): Choice {
+  const { strategy, weights } = rule.strategy === undefined ? input.policy : rule
+  return choose(input, rule.regions, strategy ?? input.policy.strategy, weights)
 }
 
-/** The placement's reason in one line, for the record, the log and people. */
-export function describePlacement(placement: Placement): string {
-  if (placement.rule === 'pinned') return 'pinned: an operator wants the device here'
-  if (placement.rule === 'default') return 'default region: the address has no known position'
-  const others = placement.candidates
-    .slice(1, 3)
-    .map((candidate) => `${candidate.region} ${Math.round(candidate.distanceKm ?? 0)} km`)
-  const distance = `${Math.round(placement.distanceKm ?? 0)} km`
-  return others.length === 0
-    ? `nearest: ${distance}, the only candidate`
-    : `nearest: ${distance}, before ${others.join(', ')}`
+function conclude(
+  input: PlacementInput,
+  about: Pick<Grounds, 'rule' | 'ruleLeft'>,
+  { basis, candidates, skipped }: Choice,
+): Placement | NoPlacement {
+  const [first, ...others] = candidates
+  if (first === undefined) {
+    const passing = skipped.some(({ why }) => why === 'down' || why === 'draining')
+    const refusal = passing ? 'unavailable' : 'not-enabled'
+    return { ...about, region: undefined, refusal, candidates, failover: [], skipped }
+  }
+  return {
+    ...about,
+    region: first.region,
+    basis,
+    ...(first.distanceKm === undefined ? {} : { distanceKm: first.distanceKm }),
+    candidates,
+    failover: boundFailover(input.policy.failover, first, others),
+    skipped,
+  }
+}
+
+/** The further candidates that the policy lets an attempt go on to. */
+function boundFailover(
+  bounds: RegionPolicy['failover'],
+  first: Candidate,
+  others: readonly Candidate[],
+): string[] {
+  if (bounds === undefined) return []
+  const { maxExtraKm = Number.POSITIVE_INFINITY } = bounds
+  return others
+    .filter((other) => extraKm(first, other) <= maxExtraKm)
+    .slice(0, bounds.candidates)
+    .map(({ region }) => region)
+}
+
+/**
+ * How much farther the second region is than the first. Where the device is unknown: how far the two
+ * are apart, and it can't be more than that wherever the device is.
+ */
+function extraKm(first: Candidate, other: Candidate): number {
+  if (first.distanceKm !== undefined && other.distanceKm !== undefined) {
+    return other.distanceKm - first.distanceKm
+  }
+  const [from, to] = [findRegion(first.region), findRegion(other.region)]
+  return from === undefined || to === undefined ? Number.POSITIVE_INFINITY : distanceKm(from, to)
 }

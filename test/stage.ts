@@ -42,6 +42,8 @@ export type Stage = {
   readonly signingKey: KeyObject
   iot(region: string): IoTClient
   allow(...thingNames: string[]): Promise<void>
+  /** The default product's region policy, for edges that start afterwards; without one: as at first. */
+  setRegionPolicy(regionPolicy?: Record<string, unknown>): Promise<void>
   row(thingName: string): Promise<ReturnType<typeof parseRow> | undefined>
   /** `skewSeconds`: how far its clock is ahead. */
   startEdge(settings?: Record<string, unknown>, skewSeconds?: number): Promise<EdgeProcess>
@@ -112,6 +114,9 @@ export async function setStage(
     async allow(...thingNames) {
       const signal = AbortSignal.timeout(10_000)
       for (const name of thingNames) await allowList.add(allowedDevice(name, Date.now()), signal)
+    },
+    async setRegionPolicy(regionPolicy = product.regionPolicy) {
+      await putProduct(dynamoDb, controlTable, productSchema.parse({ ...product, regionPolicy }))
     },
     async row(thingName) {
       const { Item } = await dynamoDb.send(

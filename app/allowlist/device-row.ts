@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { z } from 'zod'
+import { attributeName } from '../../regions/attribute-name.ts'
 import { AppError } from '../app-error.ts'
 import {
   type DeviceRecord,
@@ -19,6 +20,7 @@ const rowSchema = z.object({
   thing_name: z.string(),
   prov_status: z.enum(deviceStatuses),
   product: z.string().optional(),
+  attributes: z.record(attributeName, z.string()).optional(),
   region_pin: region.optional(),
   aws_region: region.optional(),
   previous_region: region.optional(),
@@ -61,6 +63,7 @@ export function parseRow(row: Row): DeviceRecord {
     thingName: it.thing_name,
     status: it.prov_status,
     product: it.product,
+    attributes: it.attributes,
     regionPin: it.region_pin,
     region: it.aws_region,
     previousRegion: it.previous_region,
@@ -92,6 +95,7 @@ export function renderRow(record: DeviceRecord): Row {
       thing_name: it.thingName,
       prov_status: it.status,
       product: it.product,
+      attributes: it.attributes,
       region_pin: it.regionPin,
       aws_region: it.region,
       previous_region: it.previousRegion,
@@ -123,7 +127,8 @@ export function renderRow(record: DeviceRecord): Row {
           : it.history.map((entry) => ({ ...entry, at: iso(entry.at) })),
       schema: recordSchema,
     },
-    { removeUndefinedValues: true },
+    // An attribute named "constructor" must not be taken for one.
+    { removeUndefinedValues: true, convertClassInstanceToMap: true },
   )
 }
 

@@ -32,6 +32,7 @@ const problems = {
   'allow-list-unavailable': later,
   'products-unavailable': later,
   'region-not-configured': later,
+  'regions-unavailable': later,
   deadline: later,
 } as const satisfies Record<AppErrorCode, Problem>
 

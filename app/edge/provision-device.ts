@@ -1,8 +1,9 @@
 import { findRegion } from '../../regions/catalogue.ts'
+import { describePlacement } from '../../regions/describe-placement.ts'
 import type { DeviceRegions } from '../../regions/device-regions.ts'
 import { distanceKm, type Place } from '../../regions/distance.ts'
 import type { Locate } from '../../regions/location.ts'
-import { describePlacement, place } from '../../regions/placement.ts'
+import { place } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
 import { defaultProductName } from '../products/product.ts'
 import type { ProductCache } from '../products/product-cache.ts'
@@ -34,8 +35,12 @@ export type RequestNotes = {
   placement?: string | undefined
 }
 
-/** The assignment, and how far it is; absent where the address has no known position. */
-export type Answer = Provisioned & { readonly distanceKm: number | undefined }
+/** The assignment, and how far it is; undefined where the address has no known position. */
+export type Answer = Provisioned & {
+  readonly distanceKm: number | undefined
+  /** The region is the product's default one. */
+  readonly isDefaultRegion: boolean
+}
 
 /**
  * One request of the seed contract, from its body to the assignment: read, decide, then the protocol.
@@ -74,14 +79,21 @@ export async function provisionDevice(
     policy: product.regionPolicy,
     enabledRegions: deps.regions.names,
     location,
+    address: request.address,
+    attributes: record.attributes,
+    thingName: record.thingName,
     pin: record.regionPin,
   })
-  notes.region = placement?.region
-  notes.placement = placement && describePlacement(placement)
+  notes.region = placement.region
+  notes.placement = describePlacement(placement)
   const { reprovisioning } = product
   const ask = { record, placement, reprovisioning, csr }
   const provisioned = await provision({ ...deps, ...request }, ask)
-  return { ...provisioned, distanceKm: distanceTo(provisioned.region, location) }
+  return {
+    ...provisioned,
+    distanceKm: distanceTo(provisioned.region, location),
+    isDefaultRegion: provisioned.region === product.regionPolicy.defaultRegion,
+  }
 }
 
 /** A device may have been placed from elsewhere than it asks from now: what counts is where it is. */

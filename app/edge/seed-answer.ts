@@ -12,7 +12,7 @@ export function seedAnswer(c: Context, it: Answer, address: string, requestId: s
   const where =
     it.distanceKm === undefined
       ? {
-          message: `no latitude or longitude for IP ${address}, using default region ${it.region}`,
+          message: `no latitude or longitude for IP ${address}${it.isDefaultRegion ? `, using default region ${it.region}` : ''}`,
         }
       : { distance: it.distanceKm }
   return c.json({

@@ -4,6 +4,8 @@ export type DeviceRecord = {
   readonly status: DeviceStatus
   /** Absent: the default product. */
   readonly product?: string
+  /** What the product's region rules may look at. */
+  readonly attributes?: Readonly<Record<string, string>>
   /** The region that an operator wants this device in, whatever the product's strategy says. */
   readonly regionPin?: string
   /** The region of the attempt under way or of the assignment. */
@@ -77,11 +79,17 @@ export const supersededLimit = 10
 export const recordSchema = 1
 
 /** A device that an operator has just allowed. */
-export function allowedDevice(thingName: string, now: number, product?: string): DeviceRecord {
+export function allowedDevice(
+  thingName: string,
+  now: number,
+  product?: string,
+  attributes?: Readonly<Record<string, string>>,
+): DeviceRecord {
   return {
     thingName,
     status: 'unprovisioned',
     ...(product === undefined ? {} : { product }),
+    ...(attributes === undefined ? {} : { attributes }),
     rev: 1,
     superseded: [],
     history: [{ at: now, event: 'allowed' }],

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
+import { describePlacement } from '../../regions/describe-placement.ts'
 import type { DeviceRegions } from '../../regions/device-regions.ts'
 import type { IotRegion, IssuedCertificate } from '../../regions/iot-region.ts'
-import { describePlacement, type Placement } from '../../regions/placement.ts'
+import type { NoPlacement, Placement } from '../../regions/placement.ts'
 import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
@@ -12,8 +14,8 @@ import type { Waves } from './waves.ts'
 /** A verified request of a device that is allowed to ask, with the region it shall land in. */
 export type ProvisioningRequest = {
   readonly record: DeviceRecord
-  /** Undefined where the product leaves no enabled region: a device that has one keeps it all the same. */
-  readonly placement: Placement | undefined
+  /** Where the product leaves no region that can be used, a device that has one keeps it all the same. */
+  readonly placement: Placement | NoPlacement
   readonly reprovisioning: Reprovisioning
   readonly csr: { readonly pem: string; readonly thumbprint: string } | undefined
 }
@@ -65,7 +67,7 @@ export async function provision(
   let record = request.record
   for (let tries = 0; tries < claimTries; tries += 1) {
     const outcome = transition(record, askEvent(deps, request, attemptId), deps.now())
-    if (outcome.type === 'refuse') throw refused(outcome.refusal)
+    if (outcome.type === 'refuse') throw refused(outcome.refusal, request.placement)
     if (outcome.type === 'answer') return await answerAgain(deps, record, outcome.assignment)
     if (outcome.type !== 'write') throw new Error(`ask ended as ${outcome.type}`)
     const claimed = outcome.next
@@ -85,10 +87,19 @@ export async function provision(
     }
     if (saved.current === undefined) throw refused({ reason: 'unknown' })
     record = saved.current
-    // The placement was made for another pin: the next request is placed anew.
-    if (record.regionPin !== request.record.regionPin) break
+    // The placement was made for another record: the next request is placed anew.
+    if (!isPlacedAlike(record, request.record)) break
   }
   throw refused({ reason: 'in-progress', retryAfterSeconds: 1 })
+}
+
+/** Whether everything that a placement looks at is the same in both records. */
+function isPlacedAlike(one: DeviceRecord, other: DeviceRecord): boolean {
+  return (
+    one.regionPin === other.regionPin &&
+    one.product === other.product &&
+    isDeepStrictEqual(one.attributes, other.attributes)
+  )
 }
 
 type Attempt = {
@@ -182,7 +193,7 @@ async function yieldTo(
   if (current === undefined) throw refused({ reason: 'unknown' })
   const outcome = transition(current, askEvent(deps, request, own.attemptId), deps.now())
   if (outcome.type === 'answer') return await answerAgain(deps, current, outcome.assignment)
-  if (outcome.type === 'refuse') throw refused(outcome.refusal)
+  if (outcome.type === 'refuse') throw refused(outcome.refusal, request.placement)
   throw refused({ reason: 'in-progress', retryAfterSeconds: 1 })
 }
 
@@ -243,7 +254,7 @@ function askEvent(
   return {
     type: 'ask',
     attemptId,
-    target: placement && targetOf(placement),
+    target: placement.region === undefined ? undefined : targetOf(placement),
     leaseSeconds: deps.leaseSeconds,
     reprovisioning: request.reprovisioning,
     ...(csr === undefined ? {} : { csrThumbprint: csr.thumbprint }),
@@ -263,13 +274,18 @@ function configured(deps: ProvisionDeps, name: string | undefined): IotRegion {
 }
 
 /** A refusal as the error that carries it to the edge. */
-export function refused(refusal: Refusal | { reason: 'unknown' }): AppError {
+export function refused(
+  refusal: Refusal | { reason: 'unknown' },
+  placement?: Placement | NoPlacement,
+): AppError {
   if (refusal.reason === 'in-progress') {
     const { retryAfterSeconds } = refusal
     return new AppError('in-progress', 'another attempt is under way', { retryAfterSeconds })
   }
   if (refusal.reason === 'no-region') {
-    return new AppError('region-not-configured', 'no region that the product allows is enabled')
+    const passing = placement?.region === undefined && placement?.refusal === 'unavailable'
+    const code = passing ? 'regions-unavailable' : 'region-not-configured'
+    return new AppError(code, placement === undefined ? 'no region' : describePlacement(placement))
   }
   return new AppError('not-allowed', refusal.reason)
 }

@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { catalogue, findRegion } from '../../regions/catalogue.ts'
+import { describePlacement } from '../../regions/describe-placement.ts'
 import { distanceKm } from '../../regions/distance.ts'
-import { describePlacement, place } from '../../regions/placement.ts'
+import { type PlacementInput, place as placeThing } from '../../regions/placement.ts'
 import { regionPolicySchema } from '../../regions/region-policy.ts'
+
+/** Places a thing whose name and record don't matter. */
+const place = (input: Omit<PlacementInput, 'thingName'>) =>
+  placeThing({ thingName: 'lamp', ...input })
 
 const everyRegion = catalogue.map((row) => row.region)
 const policy = regionPolicySchema.parse({ defaultRegion: 'eu-west-1' })
@@ -50,9 +55,8 @@ describe('place', () => {
           const row = findRegion(name)
           return row === undefined ? Number.NaN : distanceKm(location, row)
         })
-        expect(placement?.rule).toBe('nearest')
-        expect(placement?.distanceKm).toBe(Math.min(...distances))
-        expect(enabledRegions).toContain(placement?.region)
+        expect(placement).toMatchObject({ basis: 'nearest', distanceKm: Math.min(...distances) })
+        expect(enabledRegions).toContain(placement.region)
       }),
     )
   })
@@ -69,10 +73,8 @@ describe('place', () => {
 
   it('sends a device without a position to the default region and says so', () => {
     const placement = place({ policy, enabledRegions: everyRegion, location: undefined })
-    expect(placement).toMatchObject({ region: 'eu-west-1', rule: 'default' })
-    expect(placement && describePlacement(placement)).toBe(
-      'default region: the address has no known position',
-    )
+    expect(placement).toMatchObject({ region: 'eu-west-1', basis: 'default' })
+    expect(describePlacement(placement)).toBe('default region: the address has no known position')
   })
 
   it('never leaves the allowed regions', () => {
@@ -82,17 +84,23 @@ describe('place', () => {
     })
     const tokyo = { lat: 35.68, lon: 139.69 }
     const placement = place({ policy: bounded, enabledRegions: everyRegion, location: tokyo })
-    expect(placement?.region).toBe('eu-central-1')
-    expect(placement?.candidates).toHaveLength(2)
+    expect(placement.region).toBe('eu-central-1')
+    expect(placement.candidates).toHaveLength(2)
   })
 
   it('puts a pinned device where the operator wants it, within what is allowed and enabled', () => {
     const dublin = { lat: 53.35, lon: -6.26 }
     const pinned = (pin: string, enabledRegions = everyRegion) =>
       place({ policy, enabledRegions, location: dublin, pin })
-    expect(pinned('us-east-1')).toMatchObject({ region: 'us-east-1', rule: 'pinned' })
-    expect(pinned('us-east-1')?.distanceKm).toBeGreaterThan(5000)
-    expect(pinned('us-east-1', ['eu-west-1'])).toBe(undefined)
+    expect(pinned('us-east-1')).toMatchObject({
+      region: 'us-east-1',
+      basis: 'pinned',
+      distanceKm: expect.closeTo(5463, -1),
+    })
+    expect(pinned('us-east-1', ['eu-west-1'])).toMatchObject({
+      region: undefined,
+      refusal: 'not-enabled',
+    })
     const nowhere = place({
       policy,
       enabledRegions: everyRegion,
@@ -101,25 +109,39 @@ describe('place', () => {
     })
     expect(nowhere).toEqual({
       region: 'us-east-1',
-      rule: 'pinned',
+      basis: 'pinned',
+      ruleLeft: false,
       candidates: [{ region: 'us-east-1' }],
+      failover: [],
+      skipped: [],
     })
   })
 
-  it('answers nothing where no allowed region is enabled', () => {
+  it('places nothing where no allowed region is enabled, and says why', () => {
     const tokyo = { lat: 35.68, lon: 139.69 }
     const bounded = { ...policy, allowedRegions: ['eu-west-1'] as [string] }
-    expect(place({ policy: bounded, enabledRegions: ['us-east-1'], location: tokyo })).toBe(
-      undefined,
-    )
-    expect(place({ policy, enabledRegions: ['us-east-1'], location: undefined })).toBe(undefined)
+    for (const location of [tokyo, undefined]) {
+      const placement = place({ policy: bounded, enabledRegions: ['us-east-1'], location })
+      expect(placement).toMatchObject({ region: undefined, refusal: 'not-enabled' })
+      expect(describePlacement(placement)).toBe(
+        'no region of the policy can be used: eu-west-1 (not enabled)',
+      )
+    }
+  })
+
+  it('goes by the distance from the default region where that is not enabled and no position known', () => {
+    const enabledRegions = ['us-east-1', 'ap-northeast-1', 'eu-central-1']
+    const placement = place({ policy, enabledRegions, location: undefined })
+    expect(placement).toMatchObject({ region: 'eu-central-1', basis: 'near-default' })
+    expect(placement).not.toHaveProperty('distanceKm')
+    expect(describePlacement(placement)).toMatch(/^nearest to the default region: /)
   })
 
   it('tells the distance and the next best regions', () => {
     const dublin = { lat: 53.35, lon: -6.26 }
     const enabledRegions = ['eu-central-1', 'us-east-1', 'eu-west-1']
     const placement = place({ policy, enabledRegions, location: dublin })
-    expect(placement && describePlacement(placement)).toMatch(
+    expect(describePlacement(placement)).toMatch(
       /^nearest: \d+ km, before eu-central-1 \d+ km, us-east-1 \d+ km$/,
     )
   })
@@ -127,21 +149,6 @@ describe('place', () => {
   it('sends New York to N. Virginia, which the seed placed in Texas', () => {
     const newYork = { lat: 40.71, lon: -74.01 }
     const placement = place({ policy, enabledRegions: everyRegion, location: newYork })
-    expect(placement?.region).toBe('us-east-1')
-  })
-})
-
-describe('regionPolicySchema', () => {
-  it.each([
-    [{ defaultRegion: 'af-south-1' }, 'is no Region with AWS IoT Core'],
-    [
-      { defaultRegion: 'eu-west-1', allowedRegions: ['us-east-1'] },
-      'must be one of allowedRegions',
-    ],
-    [{ defaultRegion: 'eu-west-1', nearest: true }, 'Unrecognized key'],
-    [{}, 'Invalid input'],
-  ])('refuses %j', (document, message) => {
-    const parsed = regionPolicySchema.safeParse(document)
-    expect(parsed.error?.issues.map((issue) => issue.message).join()).toContain(message)
+    expect(placement.region).toBe('us-east-1')
   })
 })

@@ -27,6 +27,7 @@ const records: fc.Arbitrary<DeviceRecord> = fc.record(
     region: text,
     previousRegion: text,
     regionPin: text,
+    attributes: fc.dictionary(fc.stringMatching(/^[a-z0-9][\w.-]{0,9}$/), text, { maxKeys: 3 }),
     provisionedAt: time,
     rev: fc.nat(),
     attemptId: text,

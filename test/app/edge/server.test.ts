@@ -130,10 +130,17 @@ describe('the server', () => {
     const deviceRegions = stage.aws.regions
       .filter((it) => it.region === 'us-east-1')
       .map(({ region, edgeRoleArn }) => ({ region, roleArn: edgeRoleArn }))
+    await stage.setRegionPolicy({ defaultRegion: 'eu-west-1', allowedRegions: ['eu-west-1'] })
     const reduced = await stage.startEdge({ deviceRegions })
     const again = await reduced.post(signedRequest(stage, 'kept', csr), '127.0.0.9')
     expect([again.status, again.body.certificatePem]).toEqual([200, first.body.certificatePem])
     expect((await reduced.post(signedRequest(stage, 'homeless'), '127.0.0.9')).status).toBe(503)
+    const logged = () => reduced.log.find((it) => it.thingName === 'homeless')
+    await expect.poll(logged).toMatchObject({
+      reason: 'region-not-configured',
+      placement: 'no region of the policy can be used: eu-west-1 (not enabled)',
+    })
+    await stage.setRegionPolicy()
   })
 
   it('tells a device whose CSR AWS IoT refuses so, and frees it', async () => {
@@ -180,7 +187,7 @@ describe('its command line', () => {
     const { status, stderr } = run('--config', config)
     expect(status).toBe(1)
     expect(stderr).toContain('error: the configuration is wrong:')
-    expect(stderr).toContain('deviceRegions.0.region: is no Region with AWS IoT Core')
+    expect(stderr).toContain('deviceRegions.0.region: "mars-north-1" is no Region')
     expect(stderr).toContain('deviceRegions.0.roleArn: ')
     expect(stderr).toContain('listen.port: ')
     expect(stderr).toContain('region: ')

@@ -10,11 +10,18 @@ import {
 import { transition } from '../../../app/provisioning/transition.ts'
 import { measureWaves } from '../../../app/provisioning/waves.ts'
 import type { IotRegion } from '../../../regions/iot-region.ts'
+import type { NoPlacement, Placement } from '../../../regions/placement.ts'
 import { RegionError } from '../../../regions/region-error.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 const csr = { pem: 'CSR', thumbprint: 'key1' }
-const placement = { region: 'eu-west-1', rule: 'nearest', distanceKm: 5, candidates: [] } as const
+const grounds = { ruleLeft: false, candidates: [], failover: [], skipped: [] } as const
+const nearest: Placement = {
+  ...grounds,
+  region: 'eu-west-1',
+  basis: 'nearest',
+  distanceKm: 5,
+}
 const reprovisioning = { rule: 'refuse', redeliverSeconds: 0 } as const
 
 /**
@@ -24,6 +31,7 @@ const reprovisioning = { rule: 'refuse', redeliverSeconds: 0 } as const
 function setUp(script: {
   beforeSave?: (world: World, next: DeviceRecord) => void
   region?: Partial<IotRegion>
+  placement?: Placement | NoPlacement
 }) {
   const world: World = { row: allowedDevice('dev1', now), calls: [], incidents: [] }
   const note = (call: string) => async () => void world.calls.push(call)
@@ -58,6 +66,7 @@ function setUp(script: {
     onTrouble: (trouble) => void note(`trouble: ${trouble}`)(),
     signal: AbortSignal.timeout(10_000),
   }
+  const { placement = nearest } = script
   const ask = () => provision(deps, { record: world.row ?? fail(), placement, reprovisioning, csr })
   return { world, ask }
 }
@@ -154,6 +163,32 @@ describe('provision', () => {
     expect(world.calls).toEqual(['destroy own'])
     expect(world.incidents).toEqual(['undone'])
     expect(world.row?.status).toBe('unprovisioned')
+  })
+
+  it.each([
+    ['unavailable', 'regions-unavailable'],
+    ['not-enabled', 'region-not-configured'],
+    ['pin-not-allowed', 'region-not-configured'],
+  ] as const)('writes nothing where there is no region, %s', async (refusal, code) => {
+    const { world, ask } = setUp({ placement: { ...grounds, region: undefined, refusal } })
+    const before = world.row
+    await expect(ask()).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(/^no region/),
+    })
+    expect([world.row, world.calls]).toEqual([before, []])
+  })
+
+  it('leaves the next request to be placed anew where what it was placed by has changed', async () => {
+    const { world, ask } = setUp({
+      beforeSave: (world) => {
+        const row = world.row ?? fail()
+        world.row = { ...row, rev: 9, attributes: { plan: 'gold' } }
+      },
+    })
+    await expect(ask()).rejects.toMatchObject({ code: 'in-progress' })
+    expect(world.row).toMatchObject({ status: 'unprovisioned' })
+    expect(world.calls).toEqual([])
   })
 
   it('makes nothing where a superseded certificate lies in a region that it does not have', async () => {

@@ -73,7 +73,14 @@ async function twoEdges(copies: 1 | 2, withOwnKey = true) {
         },
         {
           record,
-          placement: { region, rule: 'default', candidates: [] },
+          placement: {
+            region,
+            basis: 'default',
+            ruleLeft: false,
+            candidates: [],
+            failover: [],
+            skipped: [],
+          },
           reprovisioning: { rule: 'refuse', redeliverSeconds: 0 },
           csr,
         },
