@@ -1,5 +1,5 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { tableKeys } from '../../allowlist/tables.ts'
+import { tableKeys } from '../../allowlist/table-layout.ts'
 import { readProducts } from '../../products/control-table.ts'
 import { defaultProductName } from '../../products/product.ts'
 import { CommandFailure } from '../failure.ts'

@@ -1,0 +1,76 @@
+import type { EdgeConfig } from './edge-config.ts'
+import { createLambda } from './lambda.ts'
+import { type Naming, titleOf } from './names.ts'
+import type { Statement } from './permissions.ts'
+import type { RouterPlan } from './plan.ts'
+import type { Providers } from './providers.ts'
+
+/** Every route that the app serves to the world, and no other: what isn't here costs no invocation. */
+export const routes = ['POST /device-provisioning', 'GET /healthz'] as const
+
+export type Edge = {
+  readonly region: string
+  readonly fn: sst.aws.Function
+  readonly api: sst.aws.ApiGatewayV2
+}
+
+/**
+ * One edge: the Lambda behind an HTTP API of its own Region. The API's stage throttles before anything
+ * runs, and is answered under the shared domain where the plan has one.
+ */
+export function createEdge(
+  region: string,
+  deps: {
+    plan: RouterPlan
+    names: Naming
+    providers: Providers
+    config: $util.Output<EdgeConfig>
+    statements: $util.Output<Statement[]>
+    certificateArn: $util.Input<string> | undefined
+  },
+): Edge {
+  const { plan, names, config } = deps
+  const { quotas, domain } = plan
+  const provider = deps.providers(region)
+  const title = titleOf(region)
+  const fn = createLambda(
+    `Edge${title}`,
+    {
+      handler: 'app/edge/lambda.handler',
+      description: 'Landfall: provisions devices',
+      name: names.edgeLambda,
+      roleName: names.edgeLambdaRole(region),
+      region,
+      config,
+      statements: deps.statements,
+      // Above the edge's own deadline, below the 30 seconds of an HTTP API.
+      timeout: '28 seconds',
+      retention: plan.logRetention,
+      reserved: quotas.reservedConcurrency,
+      provisioned: quotas.provisionedConcurrency,
+    },
+    provider,
+  )
+  const api = new sst.aws.ApiGatewayV2(
+    `Api${title}`,
+    {
+      cors: false,
+      accessLog: { retention: plan.logRetention },
+      ...(domain === undefined || deps.certificateArn === undefined
+        ? {}
+        : { domain: { name: domain.name, dns: false as const, cert: deps.certificateArn } }),
+      transform: {
+        stage: (args) => {
+          args.defaultRouteSettings = {
+            throttlingRateLimit: quotas.requestsPerSecond,
+            throttlingBurstLimit: quotas.burstRequests,
+            detailedMetricsEnabled: true,
+          }
+        },
+      },
+    },
+    { provider },
+  )
+  for (const route of routes) api.route(route, fn.targetArn)
+  return { region, fn, api }
+}

@@ -1,0 +1,105 @@
+/**
+ * What each role may do: pure. Exactly the calls that its caller makes, on resources of its own Region
+ * where AWS IoT knows resources for the action; `*` stands only where it knows none (Service
+ * Authorization Reference, "Actions, resources, and condition keys for AWS IoT").
+ */
+export type Statement = {
+  readonly actions: readonly string[]
+  readonly resources: readonly string[]
+}
+
+type Scope = { readonly region: string; readonly account: string }
+
+/** The edge in a device region: creates and attaches; deactivates and deletes what it made. */
+export function edgeInRegion(scope: Scope): Statement[] {
+  return [
+    on(thing(scope), ['CreateThing', 'DescribeThing', 'UpdateThing']),
+    on(certificate(scope), ['UpdateCertificate', 'DeleteCertificate', 'AttachPolicy']),
+    onAny([
+      'CreateCertificateFromCsr',
+      'CreateKeysAndCertificate',
+      'AttachThingPrincipal',
+      'DescribeEndpoint',
+    ]),
+  ]
+}
+
+/** The sweeper in a device region: lists, finishes an attachment, removes. It creates nothing. */
+export function sweeperInRegion(scope: Scope): Statement[] {
+  return [
+    on(certificate(scope), [
+      'DescribeCertificate',
+      'UpdateCertificate',
+      'DeleteCertificate',
+      'AttachPolicy',
+      'DetachPolicy',
+    ]),
+    onAny([
+      'ListCertificates',
+      'ListPrincipalThings',
+      'ListThingPrincipals',
+      'ListAttachedPolicies',
+      'AttachThingPrincipal',
+      'DetachThingPrincipal',
+    ]),
+  ]
+}
+
+/** An operator in a device region: cuts a device off. */
+export function operatorInRegion(scope: Scope): Statement[] {
+  return [on(certificate(scope), ['UpdateCertificate'])]
+}
+
+/** The edge's Lambda: one item read and written at a time, the products, and the roles it may take. */
+export function edgeLambda(tables: TableArns, regionRoles: readonly string[]): Statement[] {
+  return [
+    { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [tables.allowList] },
+    { actions: ['dynamodb:Query'], resources: [tables.control] },
+    { actions: ['sts:AssumeRole'], resources: regionRoles },
+  ]
+}
+
+/** The sweeper's Lambda: reads every record, and writes those it repairs. */
+export function sweeperLambda(tables: TableArns, regionRoles: readonly string[]): Statement[] {
+  return [
+    {
+      actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
+      resources: [tables.allowList],
+    },
+    { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [tables.control] },
+    { actions: ['sts:AssumeRole'], resources: regionRoles },
+  ]
+}
+
+/** An operator's work on the tables: allow, show, block, move; products. */
+export function operatorTables(tables: TableArns): Statement[] {
+  return [
+    {
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      resources: [tables.allowList],
+    },
+    {
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+      resources: [tables.control],
+    },
+    { actions: ['dynamodb:DescribeTable'], resources: [tables.allowList, tables.control] },
+  ]
+}
+
+type TableArns = { readonly allowList: string; readonly control: string }
+
+function on(resource: string, operations: readonly string[]): Statement {
+  return { actions: operations.map((it) => `iot:${it}`), resources: [resource] }
+}
+
+function onAny(operations: readonly string[]): Statement {
+  return on('*', operations)
+}
+
+function thing({ region, account }: Scope): string {
+  return `arn:aws:iot:${region}:${account}:thing/*`
+}
+
+function certificate({ region, account }: Scope): string {
+  return `arn:aws:iot:${region}:${account}:cert/*`
+}

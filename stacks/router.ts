@@ -1,0 +1,118 @@
+import { createAlarms } from './alarms.ts'
+import { dashboardBody } from './dashboard.ts'
+import { assumableRole, createDeviceRegion, endpointAddressOf } from './device-region.ts'
+import { createCertificates, createRecords } from './domain.ts'
+import { createEdge } from './edge.ts'
+import { edgeConfig } from './edge-config.ts'
+import { refuseOtherConsistency } from './existing-table.ts'
+import { locationFile } from './location-file.ts'
+import { namesOf, roleArn } from './names.ts'
+import { edgeLambda, operatorTables, sweeperLambda } from './permissions.ts'
+import type { RouterPlan } from './plan.ts'
+import { regionalProviders } from './providers.ts'
+import { createSweeper } from './sweeper.ts'
+import { createTables } from './tables.ts'
+
+/** The whole deployment of one stage; returns the map of what an operator needs. */
+export async function deployRouter(stage: string, plan: RouterPlan) {
+  const names = namesOf(stage)
+  const tableNames = plan.tables ?? names.tables
+  await refuseOtherConsistency(stage, plan, Object.values(tableNames))
+
+  const account = aws.getCallerIdentityOutput().accountId
+  const providers = regionalProviders({ app: $app.name, stage })
+  createTables(plan, tableNames, providers)
+  const arnsIn = (region: string, id: string) => ({
+    allowList: `arn:aws:dynamodb:${region}:${id}:table/${tableNames.allowList}`,
+    control: `arn:aws:dynamodb:${region}:${id}:table/${tableNames.control}`,
+  })
+  const regionRoles = (caller: 'edge' | 'sweeper', id: string) =>
+    plan.deviceRegions.map((it) => roleArn(it.account ?? id, names.regionRole(caller, it.region)))
+
+  const own = plan.deviceRegions.filter((it) => it.account === undefined)
+  const endpointAddresses = Object.fromEntries(
+    own.map(({ region }) => [region, endpointAddressOf(region)]),
+  )
+  const configOf = (edge: string) =>
+    $util
+      .all([account, $util.output(endpointAddresses)])
+      .apply(([id, addresses]) =>
+        edgeConfig(edge, plan, names, { account: id, endpointAddresses: addresses, locationFile }),
+      )
+
+  const certificates =
+    plan.domain === undefined ? undefined : createCertificates(plan.domain, plan.edges)
+  const edges = plan.edges.map((region) =>
+    createEdge(region, {
+      plan,
+      names,
+      providers,
+      config: configOf(region),
+      statements: account.apply((id) => edgeLambda(arnsIn(region, id), regionRoles('edge', id))),
+      certificateArn: certificates?.get(region),
+    }),
+  )
+  const [home = ''] = plan.edges
+  const sweeper = createSweeper({
+    plan,
+    names,
+    providers,
+    config: configOf(home),
+    statements: account.apply((id) => sweeperLambda(arnsIn(home, id), regionRoles('sweeper', id))),
+  })
+
+  const callers = {
+    edge: edges.map((it) => it.fn.nodes.role.arn),
+    sweeper: [sweeper.nodes.role.arn],
+    operator: plan.operators,
+  }
+  for (const planned of own) createDeviceRegion(planned, { names, account, callers })
+  if (plan.operators.length > 0) {
+    assumableRole('OperatorRole', {
+      name: names.operatorRole,
+      trusted: plan.operators,
+      externalId: names.externalId,
+      statements: account.apply((id) => operatorTables(arnsIn(home, id))),
+    })
+  }
+
+  const healthChecks = plan.domain === undefined ? [] : createRecords(plan.domain, edges)
+  const topics = createAlarms({
+    plan,
+    names,
+    account,
+    edges,
+    tables: Object.values(tableNames),
+    sweeper,
+    healthChecks,
+  })
+  new aws.cloudwatch.Dashboard('Dashboard', {
+    dashboardName: `landfall-${stage}`,
+    dashboardBody: $util.all(edges.map((it) => it.api.nodes.api.id)).apply((ids) =>
+      dashboardBody(plan, names, {
+        stage,
+        apiIds: Object.fromEntries(plan.edges.map((edge, index) => [edge, ids[index] ?? ''])),
+        tables: Object.values(tableNames),
+      }),
+    ),
+  })
+
+  const edgeUrls = Object.fromEntries(edges.map((it) => [it.region, it.api.nodes.api.apiEndpoint]))
+  return {
+    url: plan.domain === undefined ? edges[0]?.api.url : `https://${plan.domain.name}`,
+    edgeUrls,
+    tables: tableNames,
+    edgeRoleArns: callers.edge,
+    sweeperRoleArn: sweeper.nodes.role.arn,
+    regionRoles: account.apply((id) => ({
+      edge: regionRoles('edge', id),
+      sweeper: regionRoles('sweeper', id),
+    })),
+    operatorRole:
+      plan.operators.length === 0
+        ? undefined
+        : account.apply((id) => roleArn(id, names.operatorRole)),
+    alarmTopics: topics,
+    endpointAddresses,
+  }
+}
