@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { locationFile } from './location-file.ts'
+import { findLocationFile, locationFile } from './location-file.ts'
 import type { Statement } from './permissions.ts'
 
 type LambdaSettings = {
@@ -57,7 +57,7 @@ export function createLambda(
       nodejs: { format: 'esm', minify: true, esbuild: { external: ['geoip-lite'] } },
       copyFiles: settings.config.apply((config) => [
         { from: writeConfig(title, config), to: 'landfall.json' },
-        { from: locationFile, to: locationFile },
+        { from: findLocationFile($cli.paths.root), to: locationFile },
       ]),
       transform: {
         role: (args) => {
