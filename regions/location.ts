@@ -1,12 +1,23 @@
 import ipaddr from 'ipaddr.js'
+import type { Continent } from './continent.ts'
 import type { Place } from './distance.ts'
 
-/** Where an address is, as far as is known. `country` is ISO 3166-1 alpha-2. */
+/**
+ * `high`: two independent sources agree. `low`: the source knows little more than the country, or two
+ * sources contradict each other. `normal`: everything else.
+ */
+export type Confidence = 'low' | 'normal' | 'high'
+
+/** Where an address is, as far as is known. */
 export type Location = Place & {
+  /** ISO 3166-1 alpha-2, and XK for Kosovo. */
   readonly country: string
-  /** `low` where the source itself gives an accuracy radius of 500 km or more. */
-  readonly confidence: 'normal' | 'low'
+  readonly continent: Continent
+  readonly confidence: Confidence
+  /** Whose data said so: `dbip`, `geolite2`, `dbip+geolite2` or `geoip-lite`. */
   readonly source: string
+  /** The day of those data, ISO 8601. */
+  readonly date: string
 }
 
 /** Looks an address up; undefined where nothing is known. Never throws. */

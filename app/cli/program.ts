@@ -5,6 +5,7 @@ import { demoCommand } from './demo/command.ts'
 import { deviceCommand } from './device/command.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { misuse } from './failure.ts'
+import { geoCommand } from './geo/command.ts'
 import { localCommand } from './local/command.ts'
 import { sweepCommand } from './sweep/command.ts'
 import type { Terminal } from './terminal.ts'
@@ -34,6 +35,7 @@ export function buildProgram(context: CommandContext): Command {
     deviceCommand,
     allowCommand,
     sweepCommand,
+    geoCommand,
     doctorCommand,
   ])
     add(program, context)

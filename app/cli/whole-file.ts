@@ -12,13 +12,18 @@ export async function findText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Writes the whole file or nothing: beside it, to the disk, then renamed over it. */
-export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
+/** Writes the whole file (a text, or parts in order) or nothing: beside it, to the disk, then renamed over it. */
+export async function writeWhole(
+  path: string,
+  content: string | readonly Uint8Array[],
+  mode = 0o644,
+): Promise<void> {
   const beside = `${path}.${randomUUID()}.tmp`
   try {
     const file = await open(beside, 'wx', mode)
     try {
-      await file.writeFile(text)
+      if (typeof content === 'string') await file.writeFile(content)
+      else for (const part of content) await file.writeFile(part)
       await file.sync()
     } finally {
       await file.close()

@@ -52,6 +52,7 @@ const configSchema = z
         requestSeconds: seconds.default(4),
       })
       .prefault({}),
+    locationFile: z.string().min(1).optional(),
     productRefreshSeconds: seconds.default(5),
     addressLimit: z
       .strictObject({ requests: z.int().positive(), perSeconds: z.int().positive() })

@@ -5,7 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DestinationStream, Logger } from 'pino'
 import { awsHttpHandler } from '../../regions/aws-http.ts'
 import { connectDeviceRegions } from '../../regions/device-regions.ts'
-import type { Locate } from '../../regions/location.ts'
+import type { LoadedLocation } from '../../regions/load-location.ts'
 import { roleSessionName } from '../../regions/role-arn.ts'
 import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
 import { readProducts } from '../products/control-table.ts'
@@ -40,10 +40,14 @@ export type Edge = {
  */
 export function createEdge(
   config: EdgeConfig,
-  deps: { platform: Platform; locate: Locate; logTo?: DestinationStream },
+  deps: { platform: Platform; location: LoadedLocation; logTo?: DestinationStream },
 ): Edge {
   const now = () => Date.now()
   const log = createLog(config, deps.logTo)
+  const { location } = deps
+  const { source, date, warning } = location
+  if (warning === undefined) log.info({ source, date }, 'location data')
+  else log.warn({ source, date }, warning)
   const client = new DynamoDBClient({
     region: config.region,
     requestHandler: awsHttpHandler(config.aws),
@@ -69,7 +73,7 @@ export function createEdge(
     allowList,
     products,
     regions,
-    locate: deps.locate,
+    locate: location.locate,
     leaseSeconds: config.leaseSeconds,
     deadlineSeconds: config.deadlineSeconds,
     edgeRegion: config.region,

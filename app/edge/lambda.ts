@@ -1,5 +1,5 @@
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda'
-import { loadGeoipLite } from '../../regions/geoip-lite-location.ts'
+import { loadLocation } from '../../regions/load-location.ts'
 import { parseConfig } from './config.ts'
 import { createEdge } from './edge.ts'
 
@@ -18,7 +18,7 @@ const platform = {
   requestId: (c: { env: LambdaEnv }) => c.env.event.requestContext.requestId,
   secondsLeft: (c: { env: LambdaEnv }) => c.env.lambdaContext.getRemainingTimeInMillis() / 1000,
 }
-const edge = createEdge(config, { platform, locate: await loadGeoipLite() })
+const edge = createEdge(config, { platform, location: await loadLocation(config.locationFile) })
 // During init, which has a core of its own: no request has to wait for roles and products.
 await edge.warm()
 

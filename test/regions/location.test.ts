@@ -63,24 +63,33 @@ describe('usable', () => {
     ['no country', { country: '', ll: [50, 8], area: 5 }],
     ['coordinates off the globe', { country: 'DE', ll: [91, 8], area: 5 }],
   ])('takes %s for unknown', (_, found) => {
-    expect(usable(found)).toBe(undefined)
+    expect(usable(found, '2026-01-31')).toBe(undefined)
   })
 
   it('gives a wide radius a low confidence', () => {
-    expect(usable({ country: 'US', ll: [37.751, -97.822], area: 1000 })?.confidence).toBe('low')
-    expect(usable({ country: 'IE', ll: [53.3, -6.2], area: 20 })?.confidence).toBe('normal')
+    expect(
+      usable({ country: 'US', ll: [37.751, -97.822], area: 1000 }, '2026-01-31')?.confidence,
+    ).toBe('low')
+    expect(usable({ country: 'IE', ll: [53.3, -6.2], area: 20 }, '2026-01-31')?.confidence).toBe(
+      'normal',
+    )
   })
 })
 
 describe('geoip-lite', () => {
   let locate: Locate
   beforeAll(async () => {
-    locate = await loadGeoipLite()
+    locate = (await loadGeoipLite()).locate
   })
 
   it('locates a public address, mapped or not, at the same place', () => {
     const plain = locate('134.226.1.1')
-    expect(plain).toMatchObject({ country: 'IE', source: 'geoip-lite' })
+    expect(plain).toMatchObject({
+      country: 'IE',
+      continent: 'EU',
+      source: 'geoip-lite',
+      date: '2019-08-28',
+    })
     expect(locate('::ffff:86e2:101')).toEqual(plain)
   })
 

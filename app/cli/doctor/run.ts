@@ -1,5 +1,5 @@
 import { request } from 'undici'
-import { loadGeoipLite } from '../../../regions/geoip-lite-location.ts'
+import { loadLocation } from '../../../regions/load-location.ts'
 import { CommandFailure, misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import { checkAccount } from './account-checks.ts'
@@ -46,19 +46,20 @@ async function examine(flags: DoctorFlags, { env }: CommandContext): Promise<Che
     checkAccount(setup),
     checkTables(setup),
     checkRegions(setup),
-    checkLocation(),
+    checkLocation(setup),
     checkEdge(setup),
   ])
   return [configuration, ...groups.flat()]
 }
 
-async function checkLocation(): Promise<Check[]> {
+/** The configuration's table, or geoip-lite where it names none. */
+async function checkLocation({ config }: DoctorSetup): Promise<Check[]> {
   return [
-    await check('location data', 'install the packages again: npm ci', async () => {
-      const found = (await loadGeoipLite())(KNOWN_ADDRESS)
-      if (found?.country !== 'IE')
+    await check('location data', 'make the table again: npm run geo:build', async () => {
+      const { locate, source, date } = await loadLocation(config.locationFile)
+      if (locate(KNOWN_ADDRESS)?.country !== 'IE')
         throw new CommandFailure(`${KNOWN_ADDRESS} isn’t found in Ireland`)
-      return `${found.source} finds ${KNOWN_ADDRESS} in ${found.country}`
+      return `${source} of ${date} finds ${KNOWN_ADDRESS} in IE`
     }),
   ]
 }

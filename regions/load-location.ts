@@ -1,0 +1,27 @@
+import { loadGeoipLite } from './geoip-lite-location.ts'
+import type { Locate } from './location.ts'
+import { loadLocationTable } from './location-table.ts'
+
+export type LoadedLocation = {
+  readonly locate: Locate
+  /** Whose data, as in `Location`. */
+  readonly source: string
+  /** Their day, ISO 8601. */
+  readonly date: string
+  /** For log or terminal, where these are not the data that should be used. */
+  readonly warning?: string
+}
+
+/**
+ * Location data for this process: a compiled table where a file is named, which must be a good one
+ * (LocationTableError); else geoip-lite's data, with a warning. Reads files only, never the network.
+ */
+export async function loadLocation(file: string | undefined): Promise<LoadedLocation> {
+  if (file !== undefined) {
+    const { locate, header } = await loadLocationTable(file)
+    return { locate, source: header.source, date: header.date }
+  }
+  const { locate, date } = await loadGeoipLite()
+  const warning = `no location table: devices are located by geoip-lite's data of ${date}; make a table: npm run geo:build`
+  return { locate, source: 'geoip-lite', date, warning }
+}
