@@ -18,6 +18,7 @@ import { seedAnswer, seedError } from './seed-answer.ts'
 
 export type EdgeDeps = DeviceProvisioningDeps & {
   readonly edgeRegion: string
+  readonly metricsNamespace: string
   readonly deadlineSeconds: number
   readonly log: Logger
   /** The TCP peer, as the platform vouches for it. */
@@ -124,12 +125,12 @@ async function answerDevice(
     const { region, certificateId, distanceKm } = it
     const outcome = it.created ? 'provisioned' : 'repeated'
     const kept = { region, certificateId, distanceKm }
-    logRequest(deps.log, deps.edgeRegion, { ...common(), ...kept, outcome, status: 200 })
+    logRequest(deps.log, deps, { ...common(), ...kept, outcome, status: 200 })
     return seedAnswer(c, it, address, requestId)
   } catch (error) {
     const answer = problemOf(error)
     const { status } = answer.problem
-    logRequest(deps.log, deps.edgeRegion, {
+    logRequest(deps.log, deps, {
       ...common(),
       outcome: status >= 500 && answer.reason !== 'in-progress' ? 'failed' : 'refused',
       status,

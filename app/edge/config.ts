@@ -63,6 +63,13 @@ const configSchema = z
         port: z.int().min(0).max(65535).default(8080),
       })
       .prefault({}),
+    metricsNamespace: z
+      .string()
+      .regex(
+        /^(?!AWS\/|:)[\w.\-/#:]{1,255}$/,
+        'must be 1 to 255 of letters, digits and . - _ / # :, and not begin with AWS/ or a colon',
+      )
+      .default('Landfall'),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .refine((config) => config.leaseSeconds > config.deadlineSeconds, {

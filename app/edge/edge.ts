@@ -77,6 +77,7 @@ export function createEdge(
     leaseSeconds: config.leaseSeconds,
     deadlineSeconds: config.deadlineSeconds,
     edgeRegion: config.region,
+    metricsNamespace: config.metricsNamespace,
     now,
     newAttemptId: randomUUID,
     log,

@@ -1,7 +1,7 @@
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda'
 import { loadLocation } from '../../regions/load-location.ts'
-import { parseConfig } from './config.ts'
 import { createEdge } from './edge.ts'
+import { readLambdaConfig } from './lambda-config.ts'
 
 /** What an HTTP API hands over beside the request (payload format 2.0). */
 type LambdaEnv = {
@@ -9,10 +9,7 @@ type LambdaEnv = {
   lambdaContext: Pick<LambdaContext, 'getRemainingTimeInMillis'>
 }
 
-const config = parseConfig(
-  JSON.parse(process.env.LANDFALL_CONFIG ?? 'null'),
-  process.env.AWS_REGION,
-)
+const config = await readLambdaConfig(process.env)
 const platform = {
   peerAddress: (c: { env: LambdaEnv }) => c.env.event.requestContext.http.sourceIp,
   requestId: (c: { env: LambdaEnv }) => c.env.event.requestContext.requestId,

@@ -23,14 +23,15 @@ export type RequestOutcome = {
   readonly error?: unknown
 }
 
-const namespace = 'Landfall'
+/** Where a request was answered, and the CloudWatch namespace that its metrics go to. */
+export type RequestPlace = { readonly edgeRegion: string; readonly metricsNamespace: string }
 
 /**
  * Writes a request as one JSON line that is a CloudWatch metric too (Embedded Metric Format
  * specification): counts by outcome, incident, reason and region, and the milliseconds of each wave.
  */
-export function logRequest(log: Logger, edgeRegion: string, it: RequestOutcome): void {
-  const line = { ...fields(it), ...metrics(edgeRegion, it) }
+export function logRequest(log: Logger, place: RequestPlace, it: RequestOutcome): void {
+  const line = { ...fields(it), ...metrics(place, it) }
   if (it.outcome === 'failed') log.error(line, 'request')
   else log.info(line, 'request')
 }
@@ -43,7 +44,7 @@ function fields(it: RequestOutcome) {
   return { ...rest, error: describeError(error), ...stack }
 }
 
-function metrics(edge: string, it: RequestOutcome) {
+function metrics({ edgeRegion: edge, metricsNamespace }: RequestPlace, it: RequestOutcome) {
   const values: Record<string, number> = { milliseconds: round(it.milliseconds) }
   const units = [{ Name: 'milliseconds', Unit: 'Milliseconds' }]
   for (const wave of waveNames) {
@@ -66,7 +67,7 @@ function metrics(edge: string, it: RequestOutcome) {
     ...values,
     _aws: {
       Timestamp: Date.now(),
-      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: dimensions, Metrics: units }],
+      CloudWatchMetrics: [{ Namespace: metricsNamespace, Dimensions: dimensions, Metrics: units }],
     },
   }
 }

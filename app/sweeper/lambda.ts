@@ -1,6 +1,6 @@
 import type { LambdaContext } from 'hono/aws-lambda'
 import { z } from 'zod'
-import { parseConfig } from '../edge/config.ts'
+import { readLambdaConfig } from '../edge/lambda-config.ts'
 import { createLog } from '../edge/log.ts'
 import { describeError } from '../edge/request-log.ts'
 import { isComplete } from '../provisioning/sweep-report.ts'
@@ -18,10 +18,7 @@ const eventSchema = z.object({
 /** Left to write the log and to end, before Lambda's own hard stop. */
 const reserveSeconds = 10
 
-const config = parseConfig(
-  JSON.parse(process.env.LANDFALL_CONFIG ?? 'null'),
-  process.env.AWS_REGION,
-)
+const config = await readLambdaConfig(process.env)
 const log = createLog(config)
 const closed = regionsWithoutSweeper(config)
 if (closed.length > 0) log.warn({ regions: closed }, 'not swept: no sweeperRoleArn')
@@ -43,7 +40,7 @@ export async function handler(
       { ...options, absentToo: false },
       { signal, onProgress: () => {} },
     )
-    logSweep(log, report)
+    logSweep(log, config.metricsNamespace, report)
     if (!isComplete(report)) throw new Error('the sweep was not complete: see the log')
     return { complete: true }
   } catch (error) {

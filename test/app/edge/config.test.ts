@@ -66,6 +66,10 @@ describe('parseConfig', () => {
       { region: 'eu-west-1', deviceRegions: [deviceRegion], deadlineSeconds: 40 },
       'deadlineSeconds',
     ],
+    [
+      { region: 'eu-west-1', deviceRegions: [deviceRegion], metricsNamespace: 'AWS/Lambda' },
+      'metricsNamespace: must be 1 to 255',
+    ],
   ])('refuses %j', (config, problem) => {
     expect(problemsOf(config).join('\n')).toContain(problem)
   })

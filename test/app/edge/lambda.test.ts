@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addresses, edgeRegion, type Stage, setStage, signedRequest } from '../../stage.ts'
 
@@ -19,6 +20,7 @@ process.on('message', async ({ event, millisecondsLeft }) => {
 let stage: Stage
 let folder: string
 let lambda: ChildProcess
+const log: Record<string, unknown>[] = []
 
 beforeAll(async () => {
   stage = await setStage(['eu-west-1', 'us-east-1'])
@@ -27,21 +29,26 @@ beforeAll(async () => {
   await writeFile(file, runtime)
   const config = {
     region: edgeRegion,
+    metricsNamespace: 'Landfall/test',
     deviceRegions: stage.aws.regions.map(({ region, edgeRoleArn }) => ({
       region,
       roleArn: edgeRoleArn,
     })),
   }
+  await writeFile(join(folder, 'landfall.json'), JSON.stringify(config))
   lambda = fork(file, [join(process.cwd(), 'app/edge/lambda.ts')], {
     env: {
       PATH: process.env.PATH,
       AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
       AWS_ACCESS_KEY_ID: stage.aws.edge.accessKeyId,
       AWS_SECRET_ACCESS_KEY: stage.aws.edge.secretAccessKey,
-      LANDFALL_CONFIG: JSON.stringify(config),
     },
+    // Where Lambda unpacks a function, and with the name that the package has there.
+    cwd: folder,
     silent: true,
   })
+  if (lambda.stdout === null) throw new Error('the Lambda has no output')
+  createInterface(lambda.stdout).on('line', (line) => log.push(JSON.parse(line)))
   await once(lambda, 'message')
 })
 afterAll(async () => {
@@ -102,6 +109,12 @@ describe('the Lambda', () => {
     expect(JSON.parse(result.body)).toMatchObject({ status: 'success', region: 'us-east-1' })
     expect(result.headers['x-request-id']).toBe('request-1')
     expect((await stage.row('lambda-1'))?.region).toBe('us-east-1')
+    const line = () => log.find((it) => it.requestId === 'request-1')
+    await expect.poll(line).toMatchObject({
+      outcome: 'provisioned',
+      edge: edgeRegion,
+      _aws: { CloudWatchMetrics: [{ Namespace: 'Landfall/test' }] },
+    })
   })
 
   it('refuses, and answers other routes, as the server does', async () => {

@@ -30,13 +30,16 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'landfall-sweeper-'))
   const file = join(folder, 'runtime.mjs')
   await writeFile(file, runtime)
+  const configFile = join(folder, 'sweeper.json')
+  const config = sweeperConfig(stage, { dedicatedRegions: ['eu-west-1'] })
+  await writeFile(configFile, JSON.stringify({ ...config, metricsNamespace: 'Landfall/test' }))
   lambda = fork(file, [join(process.cwd(), 'app/sweeper/lambda.ts')], {
     env: {
       PATH: process.env.PATH,
       AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
       AWS_ACCESS_KEY_ID: stage.aws.operator.accessKeyId,
       AWS_SECRET_ACCESS_KEY: stage.aws.operator.secretAccessKey,
-      LANDFALL_CONFIG: JSON.stringify(sweeperConfig(stage, { dedicatedRegions: ['eu-west-1'] })),
+      LANDFALL_CONFIG_FILE: configFile,
     },
     silent: true,
   })
@@ -59,7 +62,7 @@ async function invoke(event: unknown, millisecondsLeft = 60_000): Promise<unknow
 }
 
 describe('the scheduled sweep', () => {
-  it('sweeps by the defaults, and tells metrics by region', async () => {
+  it('sweeps by the defaults, and tells metrics in all and by region', async () => {
     const iot = stage.iot('eu-west-1')
     await iot.send(new CreateKeysAndCertificateCommand({ setAsActive: true }))
     iot.destroy()
@@ -80,8 +83,9 @@ describe('the scheduled sweep', () => {
     expect(first?._aws).toMatchObject({
       CloudWatchMetrics: [
         {
-          Namespace: 'Landfall',
-          Dimensions: [['region']],
+          Namespace: 'Landfall/test',
+          // In all, which an alarm looks at, and by region.
+          Dimensions: [[], ['region']],
           Metrics: expect.arrayContaining([{ Name: 'sweepDestroyed', Unit: 'Count' }]),
         },
       ],
