@@ -24,7 +24,12 @@ const match = z
     addresses: z.array(network).nonempty().max(1000).optional(),
     /** Attributes of the device record: a value, or several of which one must be the device's. */
     attributes: z
-      .record(attributeName, z.union([attributeValue, z.array(attributeValue).nonempty()]))
+      .record(
+        attributeName,
+        z.union([attributeValue, z.array(attributeValue).nonempty()], {
+          error: 'must be a text, or a list of texts',
+        }),
+      )
       .refine((it) => Object.keys(it).length > 0, 'must name an attribute')
       .optional(),
   })

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { z } from 'zod'
 import { regionPolicySchema } from '../../regions/region-policy.ts'
+import { productTestSchema } from './product-test.ts'
 
 /** The request contracts a signer may be trusted for. */
 export const contracts = ['seed'] as const
@@ -36,6 +37,8 @@ const reprovisioningSchema = z.strictObject({
 
 /** A product: devices that share signers, a region policy and a re-provisioning rule. */
 const productDocument = z.strictObject({
+  /** For editors: where `landfall product schema` was saved. */
+  $schema: z.string().max(1024).optional(),
   name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -'),
   signers: z
     .array(signerSchema)
@@ -45,15 +48,26 @@ const productDocument = z.strictObject({
     }),
   regionPolicy: regionPolicySchema,
   reprovisioning: reprovisioningSchema.prefault({}),
+  /** What `landfall product check` and `apply` try before anything is written. */
+  tests: z.array(productTestSchema).max(200).optional(),
+})
+
+/** What the rule below has to read, in a document whose other fields may be wrong. */
+const replaceable = z.object({
+  signers: z.array(z.object({ contracts: z.array(z.string()) })),
+  reprovisioning: z.object({ rule: z.literal('replace') }),
 })
 
 /** A product's document, with what only holds between its parts. */
 export const productSchema = productDocument.refine(
-  (product) =>
-    product.reprovisioning.rule !== 'replace' ||
-    !product.signers.some((signer) => signer.contracts.includes('seed')),
+  (product) => {
+    const { data } = replaceable.safeParse(product)
+    return !data?.signers.some((signer) => signer.contracts.includes('seed'))
+  },
   {
     path: ['reprovisioning', 'rule'],
+    // Even where another field is wrong: every problem is to be told at once.
+    when: () => true,
     error:
       'must be refuse where a signer may use the seed contract: its signature covers the name only, so whoever holds one captured request could replace the device for ever',
   },
