@@ -92,16 +92,18 @@ export function policyDocument(statements: $util.Input<Statement[]>): $util.Outp
   }).json
 }
 
+/** Trust in one AWS service, and in nobody else. */
+export function trustOf(service: string): $util.Output<string> {
+  return aws.iam.getPolicyDocumentOutput({
+    statements: [
+      { actions: ['sts:AssumeRole'], principals: [{ type: 'Service', identifiers: [service] }] },
+    ],
+  }).json
+}
+
 function createLogging(title: string, region: string, logLevel: string): void {
   const role = new aws.iam.Role(`${title}IotLogRole`, {
-    assumeRolePolicy: aws.iam.getPolicyDocumentOutput({
-      statements: [
-        {
-          actions: ['sts:AssumeRole'],
-          principals: [{ type: 'Service', identifiers: ['iot.amazonaws.com'] }],
-        },
-      ],
-    }).json,
+    assumeRolePolicy: trustOf('iot.amazonaws.com'),
     inlinePolicies: [
       {
         name: 'log',

@@ -4,9 +4,7 @@ import { type Naming, titleOf } from './names.ts'
 import type { Statement } from './permissions.ts'
 import type { RouterPlan } from './plan.ts'
 import type { Providers } from './providers.ts'
-
-/** Every route that the app serves to the world, and no other: what isn't here costs no invocation. */
-export const routes = ['POST /device-provisioning', 'GET /healthz'] as const
+import { routes } from './routes.ts'
 
 export type Edge = {
   readonly region: string
@@ -43,6 +41,7 @@ export function createEdge(
       region,
       config,
       statements: deps.statements,
+      locates: true,
       // Above the edge's own deadline, below the 30 seconds of an HTTP API.
       timeout: '28 seconds',
       retention: plan.logRetention,

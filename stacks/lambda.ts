@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { trustOf } from './device-region.ts'
 import { findLocationFile, locationFile } from './location-file.ts'
 import type { Statement } from './permissions.ts'
 
@@ -12,6 +13,8 @@ type LambdaSettings = {
   /** docs/configuration.md; a file in the package, as Lambda takes 4 KB of environment at most. */
   readonly config: $util.Output<object>
   readonly statements: $util.Output<Statement[]>
+  /** Whether the location table is packed with it. */
+  readonly locates: boolean
   readonly timeout: '28 seconds' | '15 minutes'
   readonly retention: '1 week' | '2 weeks' | '1 month' | '3 months' | '6 months' | '1 year'
   readonly reserved?: number | undefined
@@ -20,8 +23,8 @@ type LambdaSettings = {
 
 /**
  * A Lambda with a role that the Lambda service alone may assume, its own calls and its own log. What
- * SST would add beyond that is taken out: the managed log policy, which covers every log group, and the
- * key for linked secrets, since there are none.
+ * SST would add beyond that is taken out: the account's root in the trust, the managed log policy, which
+ * covers every log group, and the key for linked secrets, since there are none.
  */
 export function createLambda(
   title: string,
@@ -57,12 +60,15 @@ export function createLambda(
       nodejs: { format: 'esm', minify: true, esbuild: { external: ['geoip-lite'] } },
       copyFiles: settings.config.apply((config) => [
         { from: writeConfig(title, config), to: 'landfall.json' },
-        { from: findLocationFile($cli.paths.root), to: locationFile },
+        ...(settings.locates
+          ? [{ from: findLocationFile($cli.paths.root), to: locationFile }]
+          : []),
       ]),
       transform: {
         role: (args) => {
           args.name = settings.roleName
           args.managedPolicyArns = []
+          args.assumeRolePolicy = trustOf('lambda.amazonaws.com')
         },
         function: (args) => {
           args.environment = {}

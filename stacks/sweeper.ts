@@ -29,6 +29,7 @@ export function createSweeper(deps: {
       region,
       config: deps.config,
       statements: deps.statements,
+      locates: false,
       timeout: '15 minutes',
       retention: plan.logRetention,
     },

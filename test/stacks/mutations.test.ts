@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import { checkAlarms, checkRegions, checkTables, checkTrusts } from './deployment-checks.ts'
+import { deploy } from './deployments.ts'
+import type { Program } from './program.ts'
+import type { Replacements } from './replaced-sources.ts'
+
+/** A fault planted in the sources, and the check that has to see it. */
+const mutations: readonly [string, (program: Program) => void, Replacements][] = [
+  [
+    'strong consistency removed',
+    checkTables,
+    { 'stacks/tables.ts': (it) => it.replace("consistencyMode: 'STRONG',", '') },
+  ],
+  [
+    'a witness forgotten',
+    checkTables,
+    { 'stacks/tables.ts': (it) => it.replace('if (plan.witness !== undefined)', 'if (false)') },
+  ],
+  [
+    'point-in-time recovery of a replica removed',
+    checkTables,
+    { 'stacks/tables.ts': (it) => it.replace('pointInTimeRecovery: true,', '') },
+  ],
+  [
+    'a trust widened to the account',
+    checkTrusts,
+    {
+      'stacks/device-region.ts': (it) =>
+        it.replace('identifiers: role.trusted', "identifiers: ['arn:aws:iam::111122223333:root']"),
+    },
+  ],
+  [
+    'a trust without its external id',
+    checkTrusts,
+    {
+      'stacks/device-region.ts': (it) =>
+        it.replace(/conditions: \[\s*\{ test: 'StringEquals'[^\]]*\] \},\s*\],/, ''),
+    },
+  ],
+  [
+    'a device policy in the wrong Region',
+    checkRegions,
+    {
+      'stacks/device-region.ts': (it) =>
+        it.replace(/(account: id \}\),?\s*\),\s*)region,/, "$1region: 'us-east-1',"),
+    },
+  ],
+  [
+    'an alarm lost',
+    checkAlarms,
+    { 'stacks/alarm-settings.ts': (it) => it.replace('    ClaimsStuck: {', '    SweepFailed: {') },
+  ],
+  [
+    'an alarm that tells nobody',
+    checkAlarms,
+    { 'stacks/alarms.ts': (it) => it.replace('alarmActions: [topic.arn]', 'alarmActions: []') },
+  ],
+]
+
+it.each(mutations)('the checks of production see %s', async (_what, check, mutate) => {
+  const mutated = await deploy('production', mutate)
+  expect(mutated.error).toBeUndefined()
+  expect(() => check(mutated)).toThrow()
+})
