@@ -10,7 +10,8 @@
  * A row says "from this address on, until the next row". IPv4 rows are grouped by the address's upper 16
  * bits: `start4[p]` is the first row of prefix p, and the lower 16 bits stand in two byte columns (which
  * compress better than one of two bytes). IPv6 rows have /64 keys and are grouped by the upper 32 bits,
- * of which only those that occur are listed, in `prefix6`. Place 0 is "unknown".
+ * of which only those that occur are listed, in `prefix6`. Place 0 is "unknown"; a place's lower 16 bits
+ * stand in a column of their own, what is above them in `upperBits` bits a row, eight rows and more a byte.
  */
 
 const magic = 'LFPLACES'
@@ -33,7 +34,11 @@ export type LocationTableHeader = {
   readonly prefixes6: number
   /** Place 0 among them. */
   readonly places: number
+  /** A power of two up to 8, or 0 where 16 bits number every place. */
+  readonly upperBits: UpperBits
 }
+
+export type UpperBits = 0 | 1 | 2 | 4 | 8
 
 export type LocationTableColumns = {
   readonly start4: Uint32Array
@@ -49,9 +54,15 @@ export type LocationTableColumns = {
   readonly low4: readonly [Uint8Array, Uint8Array]
   /** The lower 32 bits of an IPv6 row's /64 key, the uppermost byte first. */
   readonly low6: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-  /** A row's place: the lower 16 bits and the upper 8. */
+  /** A row's place: the lower 16 bits, and those above them, packed from a byte's lowest bit on. */
   readonly place4: readonly [Uint16Array, Uint8Array]
   readonly place6: readonly [Uint16Array, Uint8Array]
+}
+
+/** How many bits above 16 number so many places. */
+export function upperBitsFor(places: number): UpperBits {
+  const choices = [0, 1, 2, 4] as const
+  return choices.find((bits) => places <= 2 ** (16 + bits)) ?? 8
 }
 
 export const confidences = ['low', 'normal', 'high'] as const
@@ -112,7 +123,7 @@ export function decodeLocationTable(
   const u8 = (count: number) => new Uint8Array(...take(count, 1))
   const u16 = (count: number) => new Uint16Array(...take(count, 2))
   const u32 = (count: number) => new Uint32Array(...take(count, 4))
-  const { rows4, rows6, prefixes6, places } = header
+  const { rows4, rows6, prefixes6, places, upperBits } = header
   // In the order of `listColumns`.
   const columns: LocationTableColumns = {
     start4: u32(65_537),
@@ -124,8 +135,8 @@ export function decodeLocationTable(
     confidences: u8(places),
     low4: [u8(rows4), u8(rows4)],
     low6: [u8(rows6), u8(rows6), u8(rows6), u8(rows6)],
-    place4: [u16(rows4), u8(rows4)],
-    place6: [u16(rows6), u8(rows6)],
+    place4: [u16(rows4), u8(Math.ceil((rows4 * upperBits) / 8))],
+    place6: [u16(rows6), u8(Math.ceil((rows6 * upperBits) / 8))],
   }
   if (at !== end) throw new LocationTableError(file, 'is longer than it says')
   if (columns.start4.at(-1) !== rows4 || columns.start6.at(-1) !== rows6) {
@@ -161,10 +172,11 @@ function isHeader(value: unknown): value is LocationTableHeader {
   const members: Partial<Record<string, unknown>> = { ...value }
   const texts = ['source', 'date', 'packages', 'attribution']
   const counts = ['rows4', 'rows6', 'prefixes6', 'places']
-  const { countries } = members
+  const { countries, upperBits } = members
   return (
     texts.every((name) => typeof members[name] === 'string') &&
     counts.every((name) => Number.isSafeInteger(members[name]) && Number(members[name]) >= 0) &&
+    [0, 1, 2, 4, 8].includes(Number(upperBits)) &&
     Array.isArray(countries) &&
     countries.every((it) => typeof it === 'string')
   )

@@ -51,7 +51,7 @@ function locateIn(header: LocationTableHeader, columns: LocationTableColumns): L
   return (text) => {
     const key = addressKey(text)
     if (key === undefined) return undefined
-    const place = placeOf(key, columns)
+    const place = placeOf(key, columns, header.upperBits)
     if (place === 0) return undefined
     const countryIndex = columns.countries[place] ?? -1
     const country = header.countries[countryIndex]
@@ -65,10 +65,14 @@ function locateIn(header: LocationTableHeader, columns: LocationTableColumns): L
   }
 }
 
-function placeOf(key: AddressKey, columns: LocationTableColumns): number {
+/** 0 where nothing is known. */
+function placeOf(key: AddressKey, columns: LocationTableColumns, upperBits: number): number {
   const row = key.family === 4 ? findRow4(key.low, columns) : findRow6(key, columns)
-  const [low, high] = key.family === 4 ? columns.place4 : columns.place6
-  return (low[row] ?? 0) + (high[row] ?? 0) * 65_536
+  if (row < 0) return 0
+  const [lower, upper] = key.family === 4 ? columns.place4 : columns.place6
+  const bit = row * upperBits
+  const above = ((upper[bit >>> 3] ?? 0) >>> (bit & 7)) & ((1 << upperBits) - 1)
+  return (lower[row] ?? 0) + above * 65_536
 }
 
 /** The last row at or before the address; -1 where there is none. */

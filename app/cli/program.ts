@@ -7,8 +7,10 @@ import { doctorCommand } from './doctor/command.ts'
 import { misuse } from './failure.ts'
 import { geoCommand } from './geo/command.ts'
 import { localCommand } from './local/command.ts'
+import { productCommand } from './product/command.ts'
 import { sweepCommand } from './sweep/command.ts'
 import type { Terminal } from './terminal.ts'
+import { whereCommand } from './where/command.ts'
 
 /** What every command stands on. `env` is the process's environment, read in main.ts only. */
 export type CommandContext = {
@@ -34,7 +36,9 @@ export function buildProgram(context: CommandContext): Command {
     localCommand,
     deviceCommand,
     allowCommand,
+    productCommand,
     sweepCommand,
+    whereCommand,
     geoCommand,
     doctorCommand,
   ])

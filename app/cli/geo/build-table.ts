@@ -1,5 +1,5 @@
 import { countryCodes } from '../../../regions/continent.ts'
-import { encodeLocationTable } from '../../../regions/location-table-format.ts'
+import { encodeLocationTable, upperBitsFor } from '../../../regions/location-table-format.ts'
 import { GeoBuildError } from './geo-build-error.ts'
 import { type Partition, partition, without } from './partition.ts'
 import type { PlaceColumns } from './place-list.ts'
@@ -33,7 +33,8 @@ export function buildTable(data: SourceData): Uint8Array[] {
     throw new GeoBuildError(`${data.packages} holds no ranges of one of the two families`)
   }
   if (data.places.size > mostPlaces) throw new GeoBuildError('there are too many places')
-  const columns = tableColumns(data.v4, data.v6, data.places.columns())
+  const upperBits = upperBitsFor(data.places.size)
+  const columns = tableColumns(data.v4, data.v6, data.places.columns(), upperBits)
   const header = {
     source: data.source,
     date: data.date,
@@ -44,6 +45,7 @@ export function buildTable(data: SourceData): Uint8Array[] {
     rows6: data.v6.starts.length,
     prefixes6: columns.prefix6.length,
     places: data.places.size,
+    upperBits,
   }
   return encodeLocationTable(header, columns)
 }

@@ -1,4 +1,4 @@
-import type { LocationTableColumns } from '../../../regions/location-table-format.ts'
+import type { LocationTableColumns, UpperBits } from '../../../regions/location-table-format.ts'
 import type { Partition } from './partition.ts'
 import type { PlaceColumns } from './place-list.ts'
 
@@ -7,6 +7,7 @@ export function tableColumns(
   v4: Partition,
   v6: Partition,
   places: PlaceColumns,
+  upperBits: UpperBits,
 ): LocationTableColumns {
   const rows4 = halves(v4)
   const rows6 = halves(v6)
@@ -21,8 +22,8 @@ export function tableColumns(
       byteOf(rows6.low, 8),
       byteOf(rows6.low, 0),
     ],
-    place4: placeColumns(v4.places),
-    place6: placeColumns(v6.places),
+    place4: placeColumns(v4.places, upperBits),
+    place6: placeColumns(v6.places, upperBits),
   }
 }
 
@@ -71,12 +72,14 @@ function byteOf(values: Uint32Array, shift: number): Uint8Array {
   return bytes
 }
 
-function placeColumns(places: Uint32Array): [Uint16Array, Uint8Array] {
-  const low = new Uint16Array(places.length)
-  const high = new Uint8Array(places.length)
+function placeColumns(places: Uint32Array, upperBits: UpperBits): [Uint16Array, Uint8Array] {
+  const lower = new Uint16Array(places.length)
+  const upper = new Uint8Array(Math.ceil((places.length * upperBits) / 8))
   for (let row = 0; row < places.length; row++) {
-    low[row] = places[row] ?? 0
-    high[row] = (places[row] ?? 0) >>> 16
+    const place = places[row] ?? 0
+    lower[row] = place
+    const bit = row * upperBits
+    upper[bit >>> 3] = (upper[bit >>> 3] ?? 0) | ((place >>> 16) << (bit & 7))
   }
-  return [low, high]
+  return [lower, upper]
 }
