@@ -67,7 +67,7 @@ export function parseRow(row: Row): DeviceRecord {
     regionPin: it.region_pin,
     region: it.aws_region,
     previousRegion: it.previous_region,
-    provisionedAt: it.prov_datetime,
+    statusSince: it.prov_datetime,
     rev: it.rev,
     attemptId: it.attempt_id,
     leaseUntil: it.lease_until,
@@ -100,8 +100,7 @@ export function renderRow(record: DeviceRecord): Row {
       aws_region: it.region,
       previous_region: it.previousRegion,
       // The seed's form: UTC, whole seconds, no zone.
-      prov_datetime:
-        it.provisionedAt === undefined ? undefined : iso(it.provisionedAt).slice(0, 19),
+      prov_datetime: it.statusSince === undefined ? undefined : iso(it.statusSince).slice(0, 19),
       rev: it.rev,
       attempt_id: it.attemptId,
       lease_until: it.leaseUntil === undefined ? undefined : iso(it.leaseUntil),

@@ -5,9 +5,9 @@ import { distanceKm, type Place } from '../../regions/distance.ts'
 import type { Locate } from '../../regions/location.ts'
 import { place } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
-import { defaultProductName } from '../products/product.ts'
 import type { ProductCache } from '../products/product-cache.ts'
 import type { AllowList } from '../provisioning/allow-list.ts'
+import { productNameOf } from '../provisioning/device-record.ts'
 import {
   type ProvisionDeps,
   type Provisioned,
@@ -66,9 +66,9 @@ export async function provisionDevice(
   const csr = asked.csr === undefined ? undefined : await parseCsr(asked.csr, asked.thingName)
   const [record, snapshot] = await reading
   if (record === undefined) throw refused({ reason: 'unknown' })
-  const product = snapshot.products.get(record.product ?? defaultProductName)
+  const name = productNameOf(record)
+  const product = snapshot.products.get(name)
   if (product === undefined) {
-    const name = record.product ?? defaultProductName
     throw new AppError('products-unavailable', `there is no usable product ${name}`)
   }
   notes.product = product.name

@@ -2,7 +2,7 @@
 export type DeviceRecord = {
   readonly thingName: string
   readonly status: DeviceStatus
-  /** Absent: the default product. */
+  /** Absent: the default product, until the first claim writes its name down. */
   readonly product?: string
   /** What the product's region rules may look at. */
   readonly attributes?: Readonly<Record<string, string>>
@@ -15,8 +15,11 @@ export type DeviceRecord = {
    * have made the thing. Only such a thing may be taken over without Landfall's mark.
    */
   readonly previousRegion?: string
-  /** Time of the commit, epoch milliseconds (kept in whole seconds, as the seed does). */
-  readonly provisionedAt?: number
+  /**
+   * When the record was claimed, provisioned or blocked: whichever its status says, epoch milliseconds
+   * (kept in whole seconds, as the seed does). Absent on a device that only may ask.
+   */
+  readonly statusSince?: number
   /** Counts the writes of this record; absent on a row written by hand. */
   readonly rev?: number
   /** Random, one for each attempt or operator's order; never derived from a request. */
@@ -77,6 +80,13 @@ export const supersededLimit = 10
 
 /** The layout of the record that this version writes (`schema` in the table). */
 export const recordSchema = 1
+
+/** The product of a device record that names none. */
+export const defaultProductName = 'default'
+
+export function productNameOf(record: DeviceRecord): string {
+  return record.product ?? defaultProductName
+}
 
 /** A device that an operator has just allowed. */
 export function allowedDevice(

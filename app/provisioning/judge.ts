@@ -108,7 +108,7 @@ function judgeNamed(it: ObservedCertificate, record: DeviceRecord, rules: JudgeR
   if (record.attachedAt !== undefined) {
     return attached ? settled : { type: 'report', what: 'detached', thingName }
   }
-  const age = rules.now - (record.provisionedAt ?? 0)
+  const age = rules.now - (record.statusSince ?? 0)
   // Its attempt may be attaching it at this moment.
   if (!attached && age < rules.leaseSeconds * 1000) return later
   return { type: 'finish', record, attached }

@@ -7,7 +7,7 @@ import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
 import type { Assignment, DeviceEvent, Refusal, Reprovisioning, Target } from './device-event.ts'
-import type { DeviceRecord } from './device-record.ts'
+import { type DeviceRecord, productNameOf } from './device-record.ts'
 import { transition } from './transition.ts'
 import type { Waves } from './waves.ts'
 
@@ -97,7 +97,7 @@ export async function provision(
 function isPlacedAlike(one: DeviceRecord, other: DeviceRecord): boolean {
   return (
     one.regionPin === other.regionPin &&
-    one.product === other.product &&
+    productNameOf(one) === productNameOf(other) &&
     isDeepStrictEqual(one.attributes, other.attributes)
   )
 }

@@ -67,7 +67,7 @@ export async function readLedger(
     const confirmed = record.attachedAt !== undefined
     if (listed?.active && confirmed) settled.add(certificateId)
     if (listed !== undefined || region === undefined) return
-    const at = record.provisionedAt ?? 0
+    const at = record.statusSince ?? 0
     // Committed after the listing, perhaps: the next sweep's.
     if (at >= rules.now - skewMilliseconds) return
     const due = at - 2 * rules.leaseSeconds * 1000 - skewMilliseconds >= (listing.since ?? 0)
@@ -110,7 +110,7 @@ export async function readLedger(
 /** A row that a hand overwrote has forgotten its certificate; so has the record that came after it. */
 function isSuspect(record: DeviceRecord, since: number): boolean {
   if (record.status === 'blocked') return record.rev === undefined
-  return record.status === 'provisioned' && (record.provisionedAt ?? 0) >= since
+  return record.status === 'provisioned' && (record.statusSince ?? 0) >= since
 }
 
 /** What a later scan says of certificates that hang on no thing, and that no record named before. */

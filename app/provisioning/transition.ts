@@ -5,6 +5,7 @@ import {
   type DeviceStatus,
   type HistoryEntry,
   historyLimit,
+  productNameOf,
   supersededLimit,
 } from './device-record.ts'
 
@@ -81,8 +82,8 @@ function askAgain(record: DeviceRecord, event: Ask, now: number): Outcome {
 
 function mayReplace(record: DeviceRecord, product: Reprovisioning, now: number): boolean {
   if (product.rule === 'replace') return true
-  if (record.provisionedAt === undefined) return false
-  const age = now - record.provisionedAt
+  if (record.statusSince === undefined) return false
+  const age = now - record.statusSince
   return age >= -product.redeliverSeconds * 1000 && age < product.redeliverSeconds * 1000
 }
 
@@ -102,6 +103,9 @@ function claim(record: DeviceRecord, event: Ask, now: number): Outcome {
   const before = record.status === 'provisioning' ? record.previousRegion : record.region
   const changes: Changes = {
     status: 'provisioning',
+    statusSince: now,
+    // Written down, so that a list of the default product's devices finds this one too.
+    product: productNameOf(record),
     region,
     ...(before === undefined ? {} : { previousRegion: before }),
     attemptId: event.attemptId,
@@ -119,7 +123,7 @@ function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord 
     rest,
     {
       status: 'provisioned',
-      provisionedAt: now,
+      statusSince: now,
       certificateId: event.certificateId,
       certificatePem: event.certificatePem,
       ...(event.csrThumbprint === undefined ? {} : { csrThumbprint: event.csrThumbprint }),
@@ -172,11 +176,13 @@ function move(record: DeviceRecord, event: Move, now: number): Outcome {
 }
 
 function block(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {
-  return revise(
-    without(record),
-    { status: 'blocked', attemptId: event.attemptId, superseded: supersededAfter(record) },
-    { at: now, event: 'blocked' },
-  )
+  const changes: Changes = {
+    status: 'blocked',
+    statusSince: now,
+    attemptId: event.attemptId,
+    superseded: supersededAfter(record),
+  }
+  return revise(without(record), changes, { at: now, event: 'blocked' })
 }
 
 /** A certificate that a record names goes to `superseded`, whoever put it there: it is never just forgotten. */
@@ -195,7 +201,7 @@ function without(record: DeviceRecord): DeviceRecord {
     certificatePem: _pem,
     csrThumbprint: _thumbprint,
     attachedAt: _attached,
-    provisionedAt: _provisioned,
+    statusSince: _since,
     ...rest
   } = record
   return rest

@@ -1,4 +1,4 @@
-import type { DeviceRecord } from '../../provisioning/device-record.ts'
+import { type DeviceRecord, productNameOf } from '../../provisioning/device-record.ts'
 import type { CommandContext } from '../program.ts'
 import type { Terminal } from '../terminal.ts'
 import { forDevice, openAllowList, someFailed } from './allow-list-access.ts'
@@ -35,12 +35,12 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
     placement?.distanceKm === undefined ? undefined : `${Math.round(placement.distanceKm)} km`
   const fields: readonly (readonly [string, string | undefined])[] = [
     ['status', record.status],
-    ['product', record.product ?? 'default'],
+    ['product', productNameOf(record)],
     ['region', record.region],
     ['pinned to', record.regionPin],
     ['distance', distance],
     ['why', placement?.reason],
-    ['provisioned', time(record.provisionedAt)],
+    ['since', time(record.statusSince)],
     ['attached', time(record.attachedAt)],
     ['certificate', record.certificateId],
     ['own key', record.csrThumbprint],

@@ -1,7 +1,7 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { tableKeys } from '../../allowlist/table-layout.ts'
 import { readProducts } from '../../products/control-table.ts'
-import { defaultProductName } from '../../products/product.ts'
+import { defaultProductName } from '../../provisioning/device-record.ts'
 import { CommandFailure } from '../failure.ts'
 import { type Check, check } from './check.ts'
 import type { DoctorSetup } from './setup.ts'

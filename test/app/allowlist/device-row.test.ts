@@ -28,7 +28,7 @@ const records: fc.Arbitrary<DeviceRecord> = fc.record(
     previousRegion: text,
     regionPin: text,
     attributes: fc.dictionary(fc.stringMatching(/^[a-z0-9][\w.-]{0,9}$/), text, { maxKeys: 3 }),
-    provisionedAt: time,
+    statusSince: time,
     rev: fc.nat(),
     attemptId: text,
     leaseUntil: time,
@@ -72,7 +72,7 @@ describe('a row', () => {
       aws_region: 'us-east-2',
     })
     const record = parseRow(row)
-    expect(record.provisionedAt).toBe(Date.UTC(2018, 4, 15, 10, 47, 12))
+    expect(record.statusSince).toBe(Date.UTC(2018, 4, 15, 10, 47, 12))
     expect(renderRow(record).prov_datetime).toEqual({ S: '2018-05-15T10:47:12' })
   })
 

@@ -91,7 +91,7 @@ describe('a device that is allowed', () => {
       placement: { reason: expect.stringMatching(/^nearest: \d+ km, before /) },
       rev: 3,
     })
-    expect(record?.provisionedAt).toBeGreaterThanOrEqual(before - 1000)
+    expect(record?.statusSince).toBeGreaterThanOrEqual(before - 1000)
   })
 
   it('gets the same certificate again for the same key, and nothing new is made', async () => {

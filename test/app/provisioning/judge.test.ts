@@ -43,7 +43,7 @@ const naming = (changes: Partial<DeviceRecord> = {}): DeviceRecord => ({
   status: 'provisioned',
   region: 'eu-west-1',
   certificateId: 'c1',
-  provisionedAt: now - hour,
+  statusSince: now - hour,
   attachedAt: now - hour,
   ...changes,
 })
@@ -127,7 +127,7 @@ describe('judge', () => {
     [
       'leaves to its attempt what was just committed',
       stray,
-      { ...none, namedBy: { ...unconfirmed, provisionedAt: now - 30_000 } },
+      { ...none, namedBy: { ...unconfirmed, statusSince: now - 30_000 } },
       {},
       later,
     ],
@@ -335,7 +335,7 @@ describe('whatever it sees and reads', () => {
         { maxLength: 2 },
       ),
       leaseUntil: times,
-      provisionedAt: times,
+      statusSince: times,
       attachedAt: fc.option(times, { nil: undefined }),
     })
     .map(({ certificateId, attachedAt, ...it }) => ({

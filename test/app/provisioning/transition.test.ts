@@ -55,6 +55,11 @@ describe('ask', () => {
     })
   })
 
+  it('writes the default product down, and leaves another one alone', () => {
+    expect(claimed.product).toBe('default')
+    expect(advance({ ...fresh, product: 'pump' }, ask('a1')).product).toBe('pump')
+  })
+
   it('is told to wait for the rest of a live lease', () => {
     expect(transition(claimed, ask('a2'), now + 20_500)).toEqual({
       type: 'refuse',
@@ -137,7 +142,7 @@ describe('commit', () => {
       status: 'provisioned',
       certificateId: 'cert1',
       csrThumbprint: 'key1',
-      provisionedAt: now,
+      statusSince: now,
       rev: 3,
     })
     expect(provisioned).not.toHaveProperty('leaseUntil')
@@ -322,6 +327,34 @@ describe('confirm, release and block', () => {
   })
 })
 
+describe('the time of a status', () => {
+  it('is that of the claim, the commit or the block, and no other event changes it', () => {
+    const committed = advance(claimed, commit('a1', 'cert1'), now + 5000)
+    const confirmed = advance(committed, { type: 'confirm', certificateId: 'cert1' }, now + 6000)
+    const toTokyo = { type: 'move', attemptId: 'op1', region: 'ap-northeast-1' } as const
+    const moved = advance(confirmed, toTokyo, now + 7000)
+    const blocked = advance(moved, { type: 'block', attemptId: 'op2' }, now + 8000)
+    const times = [claimed, committed, confirmed, moved, blocked].map((it) => it.statusSince)
+    expect(times).toEqual([now, now + 5000, now + 5000, now + 5000, now + 8000])
+  })
+
+  it('goes with the claim: a device that only may ask has none', () => {
+    const toTokyo = { type: 'move', attemptId: 'op1', region: 'ap-northeast-1' } as const
+    const again = advance(provisioned, ask('a2', 'key2', 'us-east-1', replace), now + 9000)
+    expect(again.statusSince).toBe(now + 9000)
+    const expire = { type: 'expire', attemptId: 's1', leaseSeconds } as const
+    for (const freed of [
+      advance(claimed, { type: 'release', attemptId: 'a1' }),
+      advance(claimed, expire, now + 60_000),
+      advance(claimed, toTokyo),
+      advance(again, { type: 'release', attemptId: 'a2' }),
+    ]) {
+      expect(freed.status).toBe('unprovisioned')
+      expect(freed).not.toHaveProperty('statusSince')
+    }
+  })
+})
+
 describe('whatever happens in whatever order', () => {
   const attempts = fc.constantFrom('a1', 'a2', 'a3')
   const keys = fc.constantFrom('key1', 'key2', undefined)
@@ -370,6 +403,7 @@ describe('whatever happens in whatever order', () => {
           expect(record.history.length).toBeLessThanOrEqual(historyLimit)
           expect(record.certificateId !== undefined).toBe(record.status === 'provisioned')
           expect(record.leaseUntil !== undefined).toBe(record.status === 'provisioning')
+          expect(record.statusSince !== undefined).toBe(record.status !== 'unprovisioned')
         }
       }),
       { numRuns: 500 },
