@@ -15,6 +15,7 @@ import { putProduct } from '../app/products/control-table.ts'
 import { productSchema } from '../app/products/product.ts'
 import { allowedDevice } from '../app/provisioning/device-record.ts'
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../local/aws.ts'
+import type { AccessKey } from '../local/credentials.ts'
 import type { Identities } from '../local/iot/identities.ts'
 
 /** Public addresses that geoip-lite 2 as installed places near Dublin, New York and Tokyo. */
@@ -61,6 +62,8 @@ export type Stage = {
   /** What the watcher saw (local/watch.ts), and what stands in every region (local/iot/identities.ts). */
   violations(): Promise<unknown[]>
   identities(): Promise<Identities>
+  /** Lets clients made in this process find AWS as the SDK does, until the stage is closed. */
+  enterAws(accessKey: AccessKey): void
   close(): Promise<void>
 }
 
@@ -72,6 +75,8 @@ export type EdgeProcess = {
   /** The lines of its log, parsed. */
   readonly log: Record<string, unknown>[]
   post(body: unknown, address?: string): Promise<Answer>
+  /** Resolves once its log has this message. */
+  logged(message: string): Promise<void>
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
@@ -96,6 +101,7 @@ export async function setStage(
   await putProduct(dynamoDb, controlTable, product)
   const edges: EdgeProcess[] = []
   let started = 0
+  let leaveAws = () => {}
   const allowList = dynamoAllowList({ client: dynamoDb, table: allowListTable })
   const control = (method: string, path: string, body?: unknown) =>
     fetch(`${aws.controlUrl}${path}`, { method, body: body ? JSON.stringify(body) : null })
@@ -180,12 +186,32 @@ export async function setStage(
     async identities() {
       return (await (await control('GET', '/identities')).json()) as Identities
     },
+    enterAws(accessKey) {
+      leaveAws = setEnvironment({
+        AWS_ENDPOINT_URL: aws.awsEndpointUrl,
+        AWS_ACCESS_KEY_ID: accessKey.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: accessKey.secretAccessKey,
+      })
+    },
     async close() {
+      leaveAws()
       await Promise.all(edges.map((edge) => edge.stop()))
       dynamoDb.destroy()
       await aws.close()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Returns what puts back what was there: other test files run in this process later. */
+function setEnvironment(variables: Record<string, string>): () => void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
+  Object.assign(process.env, variables)
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
   }
 }
 
@@ -201,6 +227,7 @@ async function spawnEdge(
   const child = spawn(process.execPath, [...entry, '--config', file], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       AWS_ENDPOINT_URL: aws.awsEndpointUrl,
       AWS_ACCESS_KEY_ID: aws.edge.accessKeyId,
       AWS_SECRET_ACCESS_KEY: aws.edge.secretAccessKey,
@@ -222,6 +249,13 @@ async function spawnEdge(
     child,
     log,
     post: (body, address = addresses.dublin) => post(url, body, address),
+    async logged(message) {
+      const giveUpAt = Date.now() + 15_000
+      while (!log.some((line) => line.msg === message)) {
+        if (Date.now() > giveUpAt) throw new Error(`the edge never logged: ${message}`)
+        await sleep(10)
+      }
+    },
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const ended = once(child, 'exit')

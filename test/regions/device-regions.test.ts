@@ -16,9 +16,7 @@ const roleOf = (region: string) => {
 
 beforeAll(async () => {
   stage = await setStage(['eu-west-1', 'us-east-1'])
-  process.env.AWS_ENDPOINT_URL = stage.aws.awsEndpointUrl
-  process.env.AWS_ACCESS_KEY_ID = stage.aws.edge.accessKeyId
-  process.env.AWS_SECRET_ACCESS_KEY = stage.aws.edge.secretAccessKey
+  stage.enterAws(stage.aws.edge)
   regions = connectDeviceRegions({
     edgeRegion: 'eu-west-1',
     regions: [

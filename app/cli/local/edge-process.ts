@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { getCompileCacheDir } from 'node:module'
 import { devNull } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -48,6 +49,8 @@ export async function startEdge(options: {
       // Nothing of the user's own AWS profile reaches the stand-in.
       AWS_CONFIG_FILE: devNull,
       AWS_SHARED_CREDENTIALS_FILE: devNull,
+      // Compiled code is kept for the edge too where it is for this process.
+      NODE_COMPILE_CACHE: getCompileCacheDir(),
     },
   })
   closeSync(log)

@@ -39,6 +39,7 @@ beforeAll(async () => {
   lambda = fork(file, [join(process.cwd(), 'app/edge/lambda.ts')], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
       AWS_ACCESS_KEY_ID: stage.aws.edge.accessKeyId,
       AWS_SECRET_ACCESS_KEY: stage.aws.edge.secretAccessKey,

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isComplete } from '../../../app/provisioning/sweep-report.ts'
 import { makeDeviceKey } from '../../device-key.ts'
 import { auditFleet } from '../../fleet-audit.ts'
 import { type Answer, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
@@ -40,11 +41,14 @@ type StepName = keyof typeof steps
 const keys = ['its own key', 'a key made by AWS IoT'] as const
 type Key = (typeof keys)[number]
 
-/** Scaled down, in the order that docs/provisioning.md wants: call < deadline < lease. */
+/**
+ * Scaled down, in the order that docs/provisioning.md wants: call < deadline < lease. Long enough for a
+ * busy machine to come to the call that shall be hit.
+ */
 const times = {
-  aws: { connectSeconds: 0.4, requestSeconds: 0.4 },
-  deadlineSeconds: 1.5,
-  leaseSeconds: 1.8,
+  aws: { connectSeconds: 1.5, requestSeconds: 1.5 },
+  deadlineSeconds: 3,
+  leaseSeconds: 3.6,
   productRefreshSeconds: 600,
 }
 const landsLateMs = 500
@@ -129,6 +133,8 @@ async function runCase(lane: Lane, step: StepName): Promise<void> {
     await lane.edge.stop('SIGKILL')
     await stage.fault({ operation, region, kind: 'error-before', times: null })
     lane.edge = await startEdge(region)
+    // Until it gave up: a try of its start that succeeds later would find the role before the request.
+    await lane.edge.logged('a region is not ready')
     await stage.clearFaults(region)
   }
   await plant()
@@ -224,7 +230,14 @@ describe('after one sweep', () => {
   it('every device has its one identity, and no other certificate stands anywhere', async () => {
     expect(held.size).toBe(cases.length)
     await sleep(times.leaseSeconds * 1000)
-    await sweepStage(stage, { dedicatedRegions: laneRegions, leaseSeconds: times.leaseSeconds })
+    const { deadlineSeconds, leaseSeconds } = times
+    const report = await sweepStage(stage, {
+      dedicatedRegions: laneRegions,
+      deadlineSeconds,
+      leaseSeconds,
+      requestSeconds: 10,
+    })
+    expect(isComplete(report), JSON.stringify(report.failures)).toBe(true)
     expect(await auditFleet(stage, held)).toEqual([])
   }, 120_000)
 })

@@ -22,9 +22,7 @@ beforeAll(async () => {
   race = await startRace()
   edges = await Promise.all([1, 2, 3, 4].map(() => race.stage.startEdge(ampleTimes)))
   // The operator's commands run in this process, and find AWS as the SDK does.
-  process.env.AWS_ENDPOINT_URL = race.stage.aws.awsEndpointUrl
-  process.env.AWS_ACCESS_KEY_ID = race.stage.aws.operator.accessKeyId
-  process.env.AWS_SECRET_ACCESS_KEY = race.stage.aws.operator.secretAccessKey
+  race.stage.enterAws(race.stage.aws.operator)
 })
 afterEach(() => race.stage.clearFaults())
 afterAll(() => race?.close())

@@ -22,9 +22,7 @@ let devices = 0
 beforeAll(async () => {
   // The violations are what these tests are about: asked for, not logged.
   stage = await setStage(edgeRegions, 0, { violationLog: () => {} })
-  process.env.AWS_ENDPOINT_URL = stage.aws.awsEndpointUrl
-  process.env.AWS_ACCESS_KEY_ID = stage.aws.edge.accessKeyId
-  process.env.AWS_SECRET_ACCESS_KEY = stage.aws.edge.secretAccessKey
+  stage.enterAws(stage.aws.edge)
   regions = connectDeviceRegions({
     edgeRegion: 'eu-west-1',
     regions: stage.aws.regions.map(({ region, edgeRoleArn }) => ({ region, roleArn: edgeRoleArn })),

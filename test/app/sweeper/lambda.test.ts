@@ -36,6 +36,7 @@ beforeAll(async () => {
   lambda = fork(file, [join(process.cwd(), 'app/sweeper/lambda.ts')], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
       AWS_ACCESS_KEY_ID: stage.aws.operator.accessKeyId,
       AWS_SECRET_ACCESS_KEY: stage.aws.operator.secretAccessKey,
