@@ -23,8 +23,8 @@ export function renderTable(rows: readonly (readonly string[])[]): string[] {
     return {
       width: Math.max(0, ...cells.map(displayWidth)),
       right:
-        body.some((cell) => /^\d/.test(cell)) &&
-        body.every((cell) => /^(?:\d[\d,]*(?:\.\d+)?|-?)$/.test(cell)),
+        body.some((cell) => /^-?\d/.test(cell)) &&
+        body.every((cell) => /^(?:-?\d[\d,]*(?:\.\d+)?|-?)$/.test(cell)),
     }
   })
   return rows.map((row) =>

@@ -79,7 +79,11 @@ function whyUnknown(ip: string): Exclude<Whereabouts['reason'], null> {
 function asRow(found: Whereabouts): string[] {
   const { ip, lat, lon, country, continent, confidence, source, date, reason } = found
   if (reason !== null) return [ip, '-', '-', '-', '-', `unknown: ${reason}`, source, date]
-  return [ip, String(lat), String(lon), country, continent, confidence, source, date].map(
+  return [ip, degrees(lat), degrees(lon), country, continent, confidence, source, date].map(
     (cell) => cell ?? '-',
   )
+}
+
+function degrees(value: number | null): string {
+  return value === null ? '-' : value.toFixed(2)
 }
