@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { IoTClient } from '@aws-sdk/client-iot'
+import { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
 import { type LocalJson, readLocalJson } from './local/local-json.ts'
 
@@ -12,13 +13,17 @@ export type AwsFlags = {
   table?: string
 }
 
-export function addAwsFlags(command: Command): Command {
+/** `table` says which table the command is about. */
+export function addAwsFlags(
+  command: Command,
+  table = 'the allow-list (default: iot-global-provisioning)',
+): Command {
   return command
     .option('--local <file>', 'local.json of `landfall local`: gives endpoint, credentials, table')
     .option('--region <name>', 'the AWS Region of the table')
     .option('--endpoint-url <url>', 'an AWS endpoint other than AWS’s own')
     .option('--profile <name>', 'a profile of the AWS configuration files')
-    .addOption(new Option('--table <name>', 'the allow-list (default: iot-global-provisioning)'))
+    .addOption(new Option('--table <name>', table))
 }
 
 export type AwsAccess = {
@@ -26,6 +31,7 @@ export type AwsAccess = {
   readonly table: string
   readonly local: LocalJson | undefined
   iot(region: string): IoTClient
+  sts(): STSClient
 }
 
 const defaultTable = 'iot-global-provisioning'
@@ -47,10 +53,12 @@ export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
         }),
   }
   const region = flags.region ?? local?.dynamodbRegion
+  const regional = { ...shared, ...(region === undefined ? {} : { region }) }
   return {
-    dynamodb: new DynamoDBClient({ ...shared, ...(region === undefined ? {} : { region }) }),
+    dynamodb: new DynamoDBClient(regional),
     table: flags.table ?? local?.allowListTable ?? defaultTable,
     local,
     iot: (iotRegion) => new IoTClient({ ...shared, region: iotRegion }),
+    sts: () => new STSClient(regional),
   }
 }

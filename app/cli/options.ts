@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { attributeName } from '../../regions/attribute-name.ts'
 
 /** A commander parser for a whole number from `least` to `most`. */
 export function integer(least: number, most: number): (text: string) => number {
@@ -50,4 +51,18 @@ export function list(text: string): string[] {
   if (new Set(entries).size < entries.length)
     throw new InvalidArgumentError('An entry is repeated.')
   return entries
+}
+
+/** A commander parser for `name=value`, repeatable: the attributes of a device record. */
+export function attribute(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  if (value === undefined) throw new InvalidArgumentError('An attribute is name=value.')
+  const parsed = attributeName.safeParse(name)
+  if (!parsed.success) {
+    throw new InvalidArgumentError(`Its name ${parsed.error.issues[0]?.message}.`)
+  }
+  return { ...before, [parsed.data]: value }
 }

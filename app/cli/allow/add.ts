@@ -13,7 +13,7 @@ export async function addDevices(
   let there = 0
   for (const name of names) {
     const added = await forDevice(`${name} wasn’t added`, () =>
-      allowList.add(allowedDevice(name, Date.now(), flags.product), signal),
+      allowList.add(allowedDevice(name, Date.now(), flags.product, flags.attribute), signal),
     )
     if (!added) there++
     if (flags.json === true) terminal.json({ thingName: name, added })

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { createInterface } from 'node:readline/promises'
 import { ResourceNotFoundException, UpdateCertificateCommand } from '@aws-sdk/client-iot'
 import type { CertificateRef } from '../../provisioning/device-record.ts'
-import { CommandFailure, errorMessage, misuse } from '../failure.ts'
+import { confirm } from '../confirm.ts'
+import { errorMessage } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import { type AllowListAccess, forDevice, openAllowList, someFailed } from './allow-list-access.ts'
 import type { BlockFlags } from './command.ts'
@@ -19,7 +19,9 @@ export async function blockDevices(
 ): Promise<void> {
   const { terminal, signal } = context
   const access = await openAllowList(names, flags)
-  await confirm(names, flags, context)
+  if (flags.yes !== true) {
+    await confirm(`Block ${names.join(', ')} for good?`, 'nothing was blocked', context)
+  }
   let unknown = 0
   let active = 0
   for (const name of names) {
@@ -80,21 +82,4 @@ async function deactivate(
 function describe(certificates: number, troubles: readonly string[]): string {
   if (troubles.length > 0) return `; NOT inactive: ${troubles.join('; ')}`
   return certificates === 1 ? '; its certificate is inactive' : '; its certificates are inactive'
-}
-
-async function confirm(
-  names: readonly string[],
-  flags: BlockFlags,
-  { terminal, signal }: CommandContext,
-): Promise<void> {
-  if (flags.yes === true) return
-  if (!terminal.interactive) throw misuse('nobody is here to ask', 'add --yes')
-  const asked = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const question = `Block ${names.join(', ')} for good? [y/N] `
-    const answer = await asked.question(question, { signal })
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure('nothing was blocked')
-  } finally {
-    asked.close()
-  }
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { type AwsFlags, addAwsFlags } from '../aws-flags.ts'
+import { attribute } from '../options.ts'
 import type { CommandContext } from '../program.ts'
 
 export type AllowFlags = AwsFlags & { json?: true }
-export type AddFlags = AllowFlags & { product?: string }
+export type AddFlags = AllowFlags & { product?: string; attribute?: Record<string, string> }
 export type BlockFlags = AllowFlags & { yes?: true }
 export type MoveFlags = AllowFlags & { to: string }
 
@@ -21,6 +22,11 @@ export function allowCommand(program: Command, context: CommandContext): void {
     )
     .argument('<name...>', 'thing names')
     .option('--product <name>', 'their product (default: the default product)')
+    .option(
+      '--attribute <name=value>',
+      'for the product’s region rules; may be repeated',
+      attribute,
+    )
     .option('--json', 'one JSON object a line')
     .addHelpText('after', ADD_EXAMPLES)
     .action(async (names: string[], flags: AddFlags) => {
@@ -77,7 +83,8 @@ Examples:
 const ADD_EXAMPLES = `
 Examples:
   $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
-  $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps`
+  $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps
+  $ npx landfall allow add lamp-0002 --region eu-west-1 --attribute plan=gold`
 
 const SHOW_EXAMPLES = `
 Examples:

@@ -38,6 +38,7 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
     ['product', productNameOf(record)],
     ['region', record.region],
     ['pinned to', record.regionPin],
+    ['attributes', attributes(record)],
     ['distance', distance],
     ['why', placement?.reason],
     ['since', time(record.statusSince)],
@@ -58,6 +59,11 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
       `  ${time(entry.at)}  ${entry.event}${entry.region ? `${where} ${entry.region}` : ''}`,
     )
   }
+}
+
+function attributes({ attributes: all = {} }: DeviceRecord): string | undefined {
+  const pairs = Object.entries(all).map(([name, value]) => `${name}=${value}`)
+  return pairs.length === 0 ? undefined : pairs.join(', ')
 }
 
 function superseded(record: DeviceRecord): string | undefined {

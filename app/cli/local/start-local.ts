@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -9,8 +9,14 @@ import { LocalAwsError } from '../../../local/local-aws-error.ts'
 import { createTables } from '../../allowlist/tables.ts'
 import { provisioningPath } from '../../edge/app.ts'
 import { type EdgeConfig, parseConfig } from '../../edge/config.ts'
-import { putProduct, readProducts } from '../../products/control-table.ts'
-import { defaultProductName, productSchema, type Signer } from '../../products/product.ts'
+import { readProducts } from '../../products/control-table.ts'
+import {
+  defaultProductName,
+  type Product,
+  productSchema,
+  type Signer,
+} from '../../products/product.ts'
+import { applyProduct, findProduct } from '../../products/product-store.ts'
 import { CommandFailure, errorMessage, findErrorCode } from '../failure.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
@@ -41,6 +47,8 @@ export type StartLocalOptions = {
   /** Of the AWS endpoint. */
   readonly port?: number
   readonly edgePort?: number
+  /** The edge's location table; default: none, so geoip-lite's data. */
+  readonly locationFile?: string
   /** Called as each step begins; `localSteps` of them. */
   readonly onStep?: (text: string) => void
   /** A line about what AWS on this machine refused or failed at. */
@@ -91,7 +99,7 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
 
     options.onStep?.('the edge')
     const edgePort = options.edgePort ?? last?.listen.port ?? (await findFreePort())
-    const config = edgeConfig(aws, edgePort)
+    const config = edgeConfig(aws, edgePort, options.locationFile)
     await writeWhole(edgeConfigFile, `${JSON.stringify(config, null, 2)}\n`)
     edge = await startEdge({
       configFile: edgeConfigFile,
@@ -171,6 +179,16 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
     // A copy: the SDK writes into what it is given.
     credentials: { ...aws.operator },
   })
+  const apply = async (product: Product) => {
+    const control = { client, table: tables.control, signal: AbortSignal.timeout(10_000) }
+    await applyProduct(control, {
+      product,
+      seen: await findProduct(control, product.name),
+      appliedBy: 'landfall local',
+      now: Date.now(),
+      applyId: randomUUID(),
+    })
+  }
   try {
     await createTables(client, tables)
     const { products } = await readProducts(client, tables.control, AbortSignal.timeout(10_000))
@@ -183,7 +201,7 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
         signers: [signer],
         regionPolicy: { defaultRegion: first },
       }
-      await putProduct(client, tables.control, productSchema.parse(made))
+      await apply(productSchema.parse(made))
       return
     }
     if (!enabled.includes(product.regionPolicy.defaultRegion)) {
@@ -194,7 +212,7 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
     }
     if (product.signers.every((it) => it.kid !== signer.kid)) {
       const signers: typeof product.signers = [...product.signers, signer]
-      await putProduct(client, tables.control, { ...product, signers })
+      await apply({ ...product, signers })
     }
   } finally {
     client.destroy()
@@ -216,8 +234,9 @@ async function findEdgeConfig(path: string): Promise<EdgeConfig | undefined> {
 }
 
 /** What the edge is told: it trusts this machine as a proxy, so a device's address can be given. */
-function edgeConfig(aws: LocalAws, port: number) {
+function edgeConfig(aws: LocalAws, port: number, locationFile: string | undefined) {
   return {
+    ...(locationFile === undefined ? {} : { locationFile }),
     region: dynamodbRegion,
     tables,
     deviceRegions: aws.regions.map((it) => ({
