@@ -48,7 +48,8 @@ const quotasSchema = z.strictObject({
   provisionedConcurrency: z.int().positive().optional(),
 })
 
-const routerSchema = z.strictObject({
+/** Edges, tables and device regions of one stage. */
+export const routerSchema = z.strictObject({
   kind: z.literal('router').default('router'),
   /** One Region; or the Regions of one strongly consistent table. The first holds table and sweeper. */
   edges: z.array(region).min(1).max(3),
@@ -72,7 +73,7 @@ const routerSchema = z.strictObject({
 })
 
 /** What a second account deploys on its own: the roles and policies of its device regions. */
-const devicesSchema = z.strictObject({
+export const devicesSchema = z.strictObject({
   kind: z.literal('devices'),
   /** The stage of the router that these regions serve: role names and external id follow from it. */
   routerStage: z.string().min(1),

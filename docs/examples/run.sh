@@ -19,7 +19,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(documents provision contract aws-cli mosquitto edge commands)
+[ ${#names[@]} -gt 0 ] || names=(documents provision contract aws-cli mosquitto edge commands products deploying)
 
 work=$(mktemp -d)
 landfall=
