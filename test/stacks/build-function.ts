@@ -1,0 +1,127 @@
+import { createCipheriv } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { z } from 'zod'
+import { functionBanner } from './bundle-program.ts'
+import { ownSources, type Sources } from './replaced-sources.ts'
+
+/** What SST's component hands to its CLI to have a function bundled; what isn't listed is refused. */
+const inputSchema = z.object({
+  functionID: z.string(),
+  handler: z.string(),
+  bundle: z.undefined({ error: 'a ready bundle is not built here' }).optional(),
+  runtime: z.literal('nodejs24.x'),
+  dev: z.literal(false),
+  encryptionKey: z.string(),
+  links: z.record(z.string(), z.unknown()),
+  properties: z.strictObject({
+    architecture: z.string(),
+    format: z.literal('esm').default('esm'),
+    minify: z.boolean().default(false),
+    sourcemap: z.boolean().optional(),
+    banner: z.string().default(''),
+    install: z
+      .record(z.string(), z.string())
+      .refine((it) => Object.keys(it).length === 0)
+      .optional(),
+    loader: z.record(z.string(), z.enum(['text', 'json', 'file', 'binary', 'base64'])).default({}),
+    esbuild: z
+      .strictObject({
+        external: z.array(z.string()).default([]),
+        mainFields: z.array(z.string()).default(['module', 'main']),
+        conditions: z.array(z.string()).optional(),
+        define: z.record(z.string(), z.string()).default({}),
+        keepNames: z.boolean().default(true),
+        sourcemap: z.boolean().default(true),
+        target: z.string().optional(),
+      })
+      .prefault({}),
+  }),
+})
+
+export type BuiltFunction = {
+  readonly handler: string
+  readonly out: string
+  readonly errors: readonly string[]
+  readonly sourcemaps: readonly string[]
+}
+
+type Files = { readonly path: string; readonly contents: Uint8Array }[]
+const built = new Map<string, Promise<{ files: Files; metafile: Metafile }>>()
+
+/**
+ * Bundles a Lambda as SST's CLI does for Node.js (pkg/runtime/node/build.go of sst 4): the component then
+ * zips what lies in `out`. The same function for another Region isn't bundled again.
+ */
+export async function buildFunction(
+  given: unknown,
+  place: { readonly root: string; readonly folder: string },
+  sources: Sources,
+): Promise<BuiltFunction> {
+  const input = inputSchema.parse(given)
+  const { root } = place
+  const stem = input.handler.slice(0, input.handler.lastIndexOf('.'))
+  const entry = ['.ts', '.mts', '.js', '.mjs'].map((it) => join(root, stem + it)).find(existsSync)
+  if (entry === undefined) throw new Error(`handler not found: ${input.handler}`)
+  const { properties } = input
+  const options: BuildOptions = {
+    entryPoints: [entry],
+    absWorkingDir: root,
+    outfile: join(root, 'dist/bundle.mjs'),
+    write: false,
+    metafile: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: properties.esbuild.target ?? 'es2024',
+    mainFields: properties.esbuild.mainFields,
+    external: ['sharp', 'pg-native', ...properties.esbuild.external],
+    define: properties.esbuild.define,
+    loader: properties.loader,
+    keepNames: properties.esbuild.keepNames,
+    minify: properties.minify,
+    sourcemap: properties.esbuild.sourcemap,
+    banner: { js: `${functionBanner}\n${properties.banner}` },
+    logLevel: 'silent',
+    ...(properties.esbuild.conditions && { conditions: properties.esbuild.conditions }),
+  }
+  const key = JSON.stringify([options, [...sources.texts]])
+  const building = built.get(key) ?? bundle({ ...options, plugins: [ownSources(root, sources)] })
+  built.set(key, building)
+  const { files, metafile } = await building
+  for (const path of Object.keys(metafile.inputs)) sources.unread.delete(join(root, path))
+
+  const out = join(place.folder, 'artifacts', `${input.functionID}-src`)
+  await rm(out, { recursive: true, force: true })
+  await mkdir(out, { recursive: true })
+  for (const { path, contents } of files) await writeFile(join(out, path), contents)
+  await writeFile(join(out, 'resource.enc'), sealed(input.links, input.encryptionKey))
+  // Beside the function and not in it: why the bundle has the size it has.
+  await writeFile(join(dirname(out), `${input.functionID}-meta.json`), JSON.stringify(metafile))
+  const maps = files.filter(({ path }) => path.endsWith('.map')).map(({ path }) => join(out, path))
+  return {
+    handler: `bundle${input.handler.slice(stem.length)}`,
+    out,
+    errors: [],
+    // Maps that SST isn't to keep stay in the folder, and so in the zip.
+    sourcemaps: properties.sourcemap === undefined ? maps : [],
+  }
+}
+
+async function bundle(options: BuildOptions): Promise<{ files: Files; metafile: Metafile }> {
+  const { outputFiles = [], metafile } = await build(options)
+  if (metafile === undefined) throw new Error('esbuild wrote no metafile')
+  return {
+    files: outputFiles.map(({ path, contents }) => ({ path: basename(path), contents })),
+    metafile,
+  }
+}
+
+/** What `Resource` of the sst package would decrypt: AES-256-GCM with a nonce of zeros. */
+function sealed(links: Record<string, unknown>, key: string): Buffer {
+  const cipher = createCipheriv('aes-256-gcm', Buffer.from(key, 'base64'), Buffer.alloc(12))
+  const text = Buffer.concat([cipher.update(JSON.stringify(links)), cipher.final()])
+  return Buffer.concat([text, cipher.getAuthTag()])
+}
