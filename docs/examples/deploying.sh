@@ -44,6 +44,12 @@ source ./commands
 same 'the device' "$(npx landfall allow show lamp-1 --region "$table_region" --json | jq -r .status)" provisioned
 npx landfall product rollback default --region "$table_region"
 
+# Where the device landed depends on the address that it asked from: this machine's has no place.
+landed=$(npx landfall allow show lamp-1 --region "$table_region" --json | jq -r .region)
+block '## Changing things' 1
+sed -i "s/sa-east-1/$landed/" commands
+same 'devices of that region' "$(source ./commands | jq '.Count > 0')" true
+
 lost='## When something is lost'
 aws_in "$table_region" dynamodb create-table --table-name iot-global-provisioning-2 --billing-mode PAY_PER_REQUEST \
   --attribute-definitions AttributeName=thing_name,AttributeType=S --key-schema AttributeName=thing_name,KeyType=HASH
