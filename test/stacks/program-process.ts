@@ -17,7 +17,7 @@ import { loadPulumi, type Registration } from './pulumi.ts'
 const folder = z.string().parse(process.argv[2])
 const run = z
   .object({
-    platform: z.string(),
+    cli: z.looseObject({ paths: z.looseObject({ platform: z.string() }) }),
     stage: z.string(),
     account: z.string(),
     hostedZones: z.record(z.string(), z.string()),
@@ -40,7 +40,7 @@ const outputs: Record<string, unknown> = {}
 const secretOutputs: string[] = []
 /** Region of each explicit provider, by its URN. */
 const providerRegions = new Map<string, string>()
-const pulumi = loadPulumi(run.platform)
+const pulumi = loadPulumi(run.cli.paths.platform)
 
 process.once('beforeExit', () => {
   // Something that the program awaits was never answered: the engine would wait for ever.
@@ -100,7 +100,7 @@ async function main(): Promise<void> {
   })
 }
 
-/** What SST's CLI makes of `app()` before it runs the program; SST's code reads it as `$app`. */
+/** What SST's CLI makes of `app()` before it runs the program. SST's code reads `$app` and `$cli`. */
 async function readApp() {
   const { config } = await import(pathToFileURL(join(folder, 'config.mjs')).href)
   const app = z
@@ -112,7 +112,7 @@ async function readApp() {
       providers: z.record(z.string(), z.record(z.string(), z.unknown())),
     })
     .parse({ ...(await config.app({ stage: run.stage })), stage: run.stage })
-  Object.assign(globalThis, { $app: app })
+  Object.assign(globalThis, { $app: app, $cli: run.cli })
   return app
 }
 

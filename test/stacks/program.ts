@@ -87,7 +87,14 @@ export async function runProgram(options: ProgramOptions): Promise<Program> {
     await mkdir(join(folder, 'home'), { recursive: true })
     await symlink(join(platform, 'node_modules'), join(folder, 'node_modules'))
     const { stage, account = '111122223333', hostedZones = { Z0EXAMPLE: 'example.com' } } = options
-    const run = { platform, stage, account, hostedZones }
+    const cli = {
+      command: 'deploy',
+      dev: false,
+      rpc: '',
+      paths: { home: join(folder, 'home'), root: checkout, work: folder, platform },
+      state: { version: {} },
+    }
+    const run = { cli, stage, account, hostedZones }
     await writeFile(join(folder, 'run.json'), JSON.stringify(run))
     await bundleProgram(place, await withLocationFile(sources, folder, options.locationFile))
     const complaint = await runInProcess(folder, { SST_SERVER: server.url, ...options.env })
