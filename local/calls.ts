@@ -7,6 +7,8 @@ export type Call = {
   readonly region: string | null
   /** null where the stand-in has no such operation or the caller wasn't authenticated. */
   readonly operation: string | null
+  /** The ARN that permission was looked up for, `*` where the operation names none; null without operation. */
+  readonly resource: string | null
   /** The HTTP status; 0 where the client got no answer. */
   readonly status: number
   /** The error's code, or the fault's kind where there was no answer. */

@@ -52,6 +52,7 @@ type Noted = {
   service: string | null
   region: string | null
   operation: string | null
+  resource: string | null
   caller: string | null
 }
 
@@ -93,7 +94,13 @@ async function serve(
   const requestId = randomUUID()
   const { socket } = request
   const startedAt = performance.timeOrigin + performance.now()
-  const noted: Noted = { service: null, region: null, operation: null, caller: null }
+  const noted: Noted = {
+    service: null,
+    region: null,
+    operation: null,
+    resource: null,
+    caller: null,
+  }
   try {
     const outcome = await answer(dependencies, request, requestId, noted, closing)
     dependencies.calls.add({
@@ -160,6 +167,7 @@ async function answer(
     if (operation === undefined) throw unknownOperation(request)
     noted.operation = operation
     const resource = resourceOf(operation, request, dependencies.accountId)
+    noted.resource = resource
     const action = { service: serviceName, operation, resource }
     if (!isAllowed(identity, action, { accountId: dependencies.accountId, region })) {
       throw accessDenied(serviceName, caller.arn, operation, resource)

@@ -21,9 +21,16 @@ export type Action = {
   readonly resource: string
 }
 
-const EDGE_TABLE_OPERATIONS = new Set(['GetItem', 'UpdateItem', 'Query', 'DescribeTable'])
+/** The calls one edge makes on each table; DescribeTable is the doctor's, who looks with the edge's eyes. */
+const EDGE_TABLE_OPERATIONS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [ALLOW_LIST_TABLE, new Set(['GetItem', 'UpdateItem', 'DescribeTable'])],
+  [CONTROL_TABLE, new Set(['Query', 'DescribeTable'])],
+])
 
-/** The calls one edge makes in a device region, and no other. */
+/**
+ * The calls one edge makes in a device region, and no other. CreatePolicy, here and for the sweeper, is
+ * for a region where nobody made the device policy, as here: nothing is deployed before the first device.
+ */
 const EDGE_REGION_OPERATIONS = new Set([
   'CreateThing',
   'DescribeThing',
@@ -34,7 +41,6 @@ const EDGE_REGION_OPERATIONS = new Set([
   'DeleteCertificate',
   'AttachPolicy',
   'AttachThingPrincipal',
-  'AddThingToThingGroup',
   'CreatePolicy',
   'DescribeEndpoint',
 ])
@@ -127,8 +133,10 @@ export function isAllowed(
       }
       return (
         service === 'dynamodb' &&
-        EDGE_TABLE_OPERATIONS.has(operation) &&
-        [ALLOW_LIST_TABLE, CONTROL_TABLE].some((table) => resource.endsWith(`:table/${table}`))
+        [...EDGE_TABLE_OPERATIONS].some(
+          ([table, operations]) =>
+            operations.has(operation) && resource.endsWith(`:table/${table}`),
+        )
       )
   }
 }

@@ -79,7 +79,13 @@ export function operatorTables(tables: TableArns): Statement[] {
       resources: [tables.allowList],
     },
     {
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+      actions: [
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:DeleteItem',
+        'dynamodb:Query',
+      ],
       resources: [tables.control],
     },
     { actions: ['dynamodb:DescribeTable'], resources: [tables.allowList, tables.control] },

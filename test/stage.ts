@@ -28,6 +28,8 @@ export type Call = {
   service: string
   region: string
   operation: string
+  /** An ARN, or `*`. */
+  resource: string
   status: number
   caller: string
   /** Milliseconds since 1970, as `endedAt`. */

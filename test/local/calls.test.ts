@@ -5,6 +5,7 @@ const call = {
   service: 'iot',
   region: 'eu-west-1',
   operation: 'CreateThing',
+  resource: '*',
   status: 200,
   caller: null,
   startedAt: 0,

@@ -1,0 +1,160 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkTables } from '../../app/cli/doctor/table-checks.ts'
+import { parseConfig } from '../../app/edge/config.ts'
+import { productSchema } from '../../app/products/product.ts'
+import { applyProduct, findProduct, versionLimit } from '../../app/products/product-store.ts'
+import {
+  operatorInRegion,
+  operatorTables,
+  type Statement,
+  sweeperLambda,
+} from '../../stacks/permissions.ts'
+import { runHere } from '../app/cli/run-here.ts'
+import { edgeRegion, type Stage, setStage } from '../stage.ts'
+import { sweeperConfig, sweepStage } from '../sweeping.ts'
+import { covers } from './covers.ts'
+
+/** The stand-in lets its operator do everything: what operators and sweeps may do is held to their calls. */
+const tablesOf = (account: string) => ({
+  allowList: `arn:aws:dynamodb:${edgeRegion}:${account}:table/iot-global-provisioning`,
+  control: `arn:aws:dynamodb:${edgeRegion}:${account}:table/iot-global-control`,
+})
+
+describe('calls that are made', () => {
+  let stage: Stage
+  let folder: string
+  let localJson: string
+
+  beforeAll(async () => {
+    stage = await setStage(['eu-west-1', 'us-east-1'])
+    folder = await mkdtemp(join(tmpdir(), 'landfall-permissions-'))
+    localJson = join(folder, 'local.json')
+    const { aws } = stage
+    const edgeConfigFile = join(folder, 'edge.json')
+    const deviceRegions = aws.regions.map((it) => ({ region: it.region, roleArn: it.edgeRoleArn }))
+    await writeFile(edgeConfigFile, JSON.stringify({ region: edgeRegion, deviceRegions }))
+    const json = {
+      provisionUrl: 'http://127.0.0.1:1/device-provisioning',
+      awsEndpointUrl: aws.awsEndpointUrl,
+      controlUrl: aws.controlUrl,
+      accountId: aws.accountId,
+      dynamodbRegion: edgeRegion,
+      ...aws.operator,
+      edgeAccessKeyId: aws.edge.accessKeyId,
+      edgeSecretAccessKey: aws.edge.secretAccessKey,
+      caFile: join(folder, 'ca.pem'),
+      signingKeyFile: join(folder, 'signing.pem'),
+      allowListTable: 'iot-global-provisioning',
+      controlTable: 'iot-global-control',
+      edgeConfigFile,
+      instance: 0,
+      regions: aws.regions.map((it) => ({ ...it, mqttPort: 8883 })),
+    }
+    await writeFile(localJson, JSON.stringify(json))
+  })
+  afterAll(async () => {
+    await stage?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function run(...args: string[]): Promise<void> {
+    const ended = await runHere([...args, '--local', localJson])
+    if (ended.code !== 0) throw new Error(`${args.join(' ')}: ${ended.stderr}`)
+  }
+
+  async function put(item: Record<string, string>): Promise<void> {
+    const Item = Object.fromEntries(Object.entries(item).map(([name, S]) => [name, { S }]))
+    const TableName = 'iot-global-provisioning'
+    await stage.dynamoDb.send(new PutItemCommand({ TableName, Item }))
+  }
+
+  /** What users called, with the resource that IAM looks at, against what their statements allow. */
+  async function expectExactly(statements: readonly Statement[]): Promise<void> {
+    const made = (await stage.calls())
+      .filter((it) => it.caller.includes(':user/') && it.operation !== 'GetCallerIdentity')
+      .map((it) => ({ action: `${it.service}:${it.operation}`, resource: it.resource }))
+    expect(made.filter((it) => !covers(statements, it.action, it.resource))).toEqual([])
+    const single = statements.flatMap(({ actions, resources }) =>
+      actions.flatMap((action) => resources.map((it) => ({ actions: [action], resources: [it] }))),
+    )
+    const unused = single.filter((one) => !made.some((it) => covers([one], it.action, it.resource)))
+    expect(unused).toEqual([])
+  }
+
+  it('by operators are those that they may make', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const { kty, n, e } = publicKey.export({ format: 'jwk' })
+    const product = productSchema.parse({
+      name: 'pump',
+      signers: [{ kid: 'factory', contracts: ['seed'], jwk: { kty, n, e } }],
+      regionPolicy: { defaultRegion: 'eu-west-1' },
+    })
+    const file = join(folder, 'pump.json')
+    await writeFile(file, JSON.stringify({ ...product, reprovisioning: { redeliverSeconds: 0 } }))
+    const signal = AbortSignal.timeout(20_000)
+    const control = { client: stage.dynamoDb, table: 'iot-global-control', signal }
+    await put({
+      thing_name: 'pump-2',
+      prov_status: 'provisioned',
+      aws_region: edgeRegion,
+      certificate_id: '0'.repeat(64),
+    })
+    await stage.clearCalls()
+
+    await run('allow', 'add', 'pump-1')
+    await run('allow', 'show', 'pump-1')
+    await run('allow', 'move', 'pump-1', '--to', 'us-east-1')
+    await run('allow', 'block', 'pump-2', '--yes')
+    // So many that the next one removes the oldest.
+    for (let count = 0; count < versionLimit; count += 1) {
+      const seen = await findProduct(control, 'pump')
+      await applyProduct(control, {
+        product,
+        seen,
+        appliedBy: 'test',
+        now: count,
+        applyId: `${count}`,
+      })
+    }
+    await run('product', 'apply', file, '--yes')
+    await run('product', 'list')
+    await run('product', 'show', 'pump', '2')
+    await run('product', 'history', 'pump')
+    await run('product', 'rollback', 'pump', '--yes')
+    const config = parseConfig(sweeperConfig(stage))
+    const clientConfig = {
+      endpoint: stage.aws.awsEndpointUrl,
+      credentials: stage.aws.operator,
+      maxAttempts: 2,
+    }
+    const checks = await checkTables({ config, configFile: '', clientConfig })
+    expect(checks.filter((it) => !it.ok)).toEqual([])
+
+    const { accountId } = stage.aws
+    await expectExactly([
+      ...operatorTables(tablesOf(accountId)),
+      ...operatorInRegion({ region: edgeRegion, account: accountId }),
+    ])
+  })
+
+  it('by a sweep are those that the sweeper’s Lambda may make', async () => {
+    await put({
+      thing_name: 'crashed',
+      prov_status: 'provisioning',
+      aws_region: edgeRegion,
+      attempt_id: 'attempt',
+      lease_until: '2026-01-01T00:00:00.000Z',
+    })
+    await stage.clearCalls()
+    const report = await sweepStage(stage)
+    const repaired = report.regions.flatMap((it) => it.repaired)
+    expect(repaired).toContainEqual({ region: edgeRegion, thingName: 'crashed', why: 'expired' })
+    const roles = stage.aws.regions.map((it) => it.sweeperRoleArn)
+    await expectExactly(sweeperLambda(tablesOf(stage.aws.accountId), roles))
+  })
+})
