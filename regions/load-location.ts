@@ -22,6 +22,10 @@ export async function loadLocation(file: string | undefined): Promise<LoadedLoca
     return { locate, source: header.source, date: header.date }
   }
   const { locate, date } = await loadGeoipLite()
-  const warning = `no location table: devices are located by geoip-lite's data of ${date}; make a table: npm run geo:build`
-  return { locate, source: 'geoip-lite', date, warning }
+  return { locate, source: 'geoip-lite', date, warning: fallbackWarning(date) }
+}
+
+/** What is to be said where geoip-lite's data of that day serve. */
+export function fallbackWarning(date: string): string {
+  return `no location table: devices are located by geoip-lite's data of ${date}; make a table: npm run geo:build`
 }

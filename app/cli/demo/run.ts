@@ -7,6 +7,7 @@ import { IoTClient } from '@aws-sdk/client-iot'
 import { type DynamoAllowList, dynamoAllowList } from '../../allowlist/dynamo-allow-list.ts'
 import { allowedDevice } from '../../provisioning/device-record.ts'
 import { CommandFailure } from '../failure.ts'
+import { findLocationTable } from '../geo/location-source.ts'
 import type { LocalJson } from '../local/local-json.ts'
 import { defaultRegions, type Local, localSteps, startLocal } from '../local/start-local.ts'
 import type { CommandContext } from '../program.ts'
@@ -24,12 +25,13 @@ export async function runDemo(flags: DemoFlags, context: CommandContext): Promis
   const { terminal } = context
   const startedAt = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'landfall-demo-'))
+  const locationFile = await findLocationTable(terminal)
   const progress = terminal.progress(localSteps + 2 + fleet.length)
   const timeout = AbortSignal.timeout(DEMO_SECONDS * 1000)
   const signal = AbortSignal.any([context.signal, timeout])
   let results: readonly DemoResult[]
   try {
-    results = await play(folder, progress, signal)
+    results = await play(folder, locationFile, progress, signal)
   } catch (error) {
     if (context.signal.aborted) throw new CommandFailure('interrupted', { cause: error })
     throw error
@@ -57,6 +59,7 @@ export async function runDemo(flags: DemoFlags, context: CommandContext): Promis
 
 async function play(
   folder: string,
+  locationFile: string | undefined,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<readonly DemoResult[]> {
@@ -64,6 +67,7 @@ async function play(
   const local = await startLocal({
     dataFolder: join(folder, 'local'),
     regions: defaultRegions,
+    ...(locationFile === undefined ? {} : { locationFile }),
     onStep: (text) => progress.step(`Starting ${text} …`),
     // The forged and the unknown device never come as far as MQTT, so any refusal is a failure shown below.
     onNotice: () => {},

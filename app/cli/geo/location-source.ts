@@ -1,5 +1,10 @@
-import { access } from 'node:fs/promises'
-import { type LoadedLocation, loadLocation } from '../../../regions/load-location.ts'
+import { resolve } from 'node:path'
+import { geoipLiteDate } from '../../../regions/geoip-lite-location.ts'
+import {
+  fallbackWarning,
+  type LoadedLocation,
+  loadLocation,
+} from '../../../regions/load-location.ts'
 import { LocationTableError } from '../../../regions/location-table-format.ts'
 import { CommandFailure } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
@@ -42,9 +47,17 @@ export async function openLocation(
   }
 }
 
-/** The kept table's file, or undefined: for what must start at once, and can do with less. */
-export async function findLocationTable(): Promise<string | undefined> {
-  return (await exists(locationTableFile)) ? locationTableFile : undefined
+/**
+ * The kept table's path, for an edge on this machine that must start at once: nothing is built. Where
+ * there is no good one, undefined, and a line on stderr says what is used instead.
+ */
+export async function findLocationTable(
+  terminal: Pick<CommandContext['terminal'], 'note'>,
+): Promise<string | undefined> {
+  const kept = await openKept()
+  if (kept !== undefined) return resolve(locationTableFile)
+  terminal.note(`warning: ${fallbackWarning(await geoipLiteDate())}`)
+  return undefined
 }
 
 /** A kept table that can't be read (of another version, say) is as good as none: it is built anew. */
@@ -70,11 +83,4 @@ async function open(file: string): Promise<LoadedLocation> {
     if (!(error instanceof LocationTableError)) throw error
     throw new CommandFailure(error.message, { hint: 'npm run geo:build', cause: error })
   }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await access(file).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { relative } from 'node:path'
 import { CommandFailure } from '../failure.ts'
+import { findLocationTable } from '../geo/location-source.ts'
 import type { CommandContext } from '../program.ts'
 import type { LocalFlags } from './command.ts'
 import { type Local, localSteps, startLocal } from './start-local.ts'
@@ -8,6 +9,7 @@ import { type Local, localSteps, startLocal } from './start-local.ts'
 /** `landfall local`: until Ctrl-C, SIGTERM or the edge's own end. */
 export async function runLocal(flags: LocalFlags, context: CommandContext): Promise<void> {
   const { terminal, signal } = context
+  const locationFile = await findLocationTable(terminal)
   const progress = terminal.progress(localSteps)
   let local: Local
   try {
@@ -15,6 +17,7 @@ export async function runLocal(flags: LocalFlags, context: CommandContext): Prom
       dataFolder: flags.data,
       ...(flags.regions === undefined ? {} : { regions: flags.regions }),
       ...(flags.instance === undefined ? {} : { instance: flags.instance }),
+      ...(locationFile === undefined ? {} : { locationFile }),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags.edgePort === undefined ? {} : { edgePort: flags.edgePort }),
       onNotice: terminal.note,
