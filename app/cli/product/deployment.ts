@@ -3,7 +3,7 @@ import { type LoadedLocation, loadLocation } from '../../../regions/load-locatio
 import { LocationTableError } from '../../../regions/location-table-format.ts'
 import { readConfigFile } from '../config-file.ts'
 import { CommandFailure, misuse } from '../failure.ts'
-import { findLocationTable } from '../geo/location-source.ts'
+import { locationTableFile } from '../geo/location-table-file.ts'
 import { readLocalJson } from '../local/local-json.ts'
 import type { CommandContext } from '../program.ts'
 
@@ -65,10 +65,10 @@ export async function openEdgeLocation(
 
 async function loadKept(): Promise<LoadedLocation> {
   try {
-    return await loadLocation(await findLocationTable())
+    return await loadLocation(locationTableFile)
   } catch (error) {
     if (!(error instanceof LocationTableError)) throw error
-    return { ...(await loadLocation(undefined)), warning: error.message }
+    return await loadLocation(undefined)
   }
 }
 
