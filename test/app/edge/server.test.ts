@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makeDeviceKey } from '../../device-key.ts'
-import { type Stage, setStage, signedRequest } from '../../stage.ts'
+import { addresses, type Stage, setStage, signedRequest } from '../../stage.ts'
+import { tinyRows, tinyTable } from '../cli/geo/tiny-table.ts'
 
 let stage: Stage
 
@@ -61,7 +62,28 @@ describe('the server', () => {
     const { body } = await edge.post(signedRequest(stage, 'spoofed'), '128.59.1.1')
     expect(body.region).toBe('eu-west-1')
     expect(body.message).toContain('no latitude or longitude for IP 127.0.0.1')
+    const warned = { level: 'warn', source: 'geoip-lite', date: '2019-08-28' }
+    expect(edge.log).toContainEqual(expect.objectContaining(warned))
     await edge.stop()
+  })
+
+  it('locates devices by the table that its configuration names', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'landfall-located-'))
+    const locationFile = join(folder, 'location.bin')
+    // No real data say so: the table decides.
+    const boston = { lat: 42.36, lon: -71.06, country: 'US', confidence: 'normal' } as const
+    writeFileSync(
+      locationFile,
+      tinyTable([['134.226.0.0', '134.226.255.255', boston]], tinyRows.v6),
+    )
+    const edge = await stage.startEdge({ locationFile })
+    await stage.allow('located')
+    const { body } = await edge.post(signedRequest(stage, 'located'), addresses.dublin)
+    expect(body.region).toBe('us-east-1')
+    const told = { level: 'info', msg: 'location data', source: 'dbip', date: '2026-06-05' }
+    expect(edge.log).toContainEqual(expect.objectContaining(told))
+    await edge.stop()
+    rmSync(folder, { recursive: true })
   })
 
   it('reads the endpoint addresses at start where they are not configured', async () => {
@@ -192,6 +214,24 @@ describe('its command line', () => {
     expect(stderr).toContain('listen.port: ')
     expect(stderr).toContain('region: ')
     expect(stderr).not.toContain('    at ')
+  })
+
+  it('ends where the location table of its configuration is not there', () => {
+    const config = file(
+      'untabled.yaml',
+      [
+        'region: eu-west-1',
+        'locationFile: /nonexistent.bin',
+        'deviceRegions:',
+        '  - region: eu-west-1',
+        '    roleArn: arn:aws:iam::111122223333:role/edge',
+      ].join('\n'),
+    )
+    const { status, stderr } = run('--config', config)
+    expect(status).toBe(1)
+    expect(stderr).toBe(
+      'error: the location table /nonexistent.bin is not there; make it anew: npm run geo:build\n',
+    )
   })
 
   it.each([
