@@ -225,7 +225,21 @@ describe('every placement', () => {
     }
   })
 
-  it('settles a tie by name: at the pole every region is as far as its latitude', () => {
+  it('settles a tie by name, whatever the order of the document', () => {
+    // As far from Dublin as from London, to the last bit.
+    const location = { lat: 52, lon: -3.506694860332495 }
+    for (const allowedRegions of [
+      ['eu-west-1', 'eu-west-2'],
+      ['eu-west-2', 'eu-west-1'],
+    ]) {
+      const some = regionPolicySchema.parse({ defaultRegion: 'eu-west-2', allowedRegions })
+      const { candidates } = land({ policy: some, location })
+      expect(candidates[0]?.distanceKm).toBe(candidates[1]?.distanceKm)
+      expect(candidates.map((it) => it.region)).toEqual(['eu-west-1', 'eu-west-2'])
+    }
+  })
+
+  it('goes by latitude alone at the pole, on whatever meridian that is said to be', () => {
     const atPole = (lon: number, enabledRegions: string[]) =>
       place({
         policy: regionPolicySchema.parse({ defaultRegion: 'eu-west-1' }),
