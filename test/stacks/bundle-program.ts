@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, rename } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { ownSources, type Sources } from './replaced-sources.ts'
@@ -31,6 +31,8 @@ export async function bundleProgram(place: Place, sources: Sources): Promise<voi
   const { root, platform, folder } = place
   const config = join(root, 'sst.config.ts')
   const sst = await bundlePlatform(platform)
+  const globalsFile = join(folder, 'globals.mjs')
+  await writeFile(globalsFile, `export { ${shims.join(', ')} } from ${JSON.stringify(sst)}`)
   const globals = `import * as aws from "@pulumi/aws";import { sst } from ${JSON.stringify(sst)};`
   await Promise.all([
     build({
@@ -47,9 +49,9 @@ export async function bundleProgram(place: Place, sources: Sources): Promise<voi
         root,
       ),
       external: ['@pulumi/*', sst],
-      banner: {
-        js: `${requireBanner}\nimport { ${shims.join(', ')} } from ${JSON.stringify(sst)}`,
-      },
+      banner: { js: requireBanner },
+      // Where a name is free: packages have some of the same names of their own.
+      inject: [globalsFile],
       define,
       plugins: [noTopLevelImports, ownSources(root, sources, globals)],
       outfile: join(folder, 'program.mjs'),
