@@ -3,14 +3,15 @@
 export default $config({
   async app(input) {
     const { planOf } = await import('./stacks/stage-plan.ts')
-    const production = input.stage === 'production'
     const plan = planOf(input.stage)
+    // Devices of production hang on both.
+    const kept = input.stage === 'production' || plan.kind === 'devices'
     const region = plan.kind === 'router' ? plan.edges[0] : plan.deviceRegions[0].region
     return {
       name: 'landfall',
       home: 'aws',
-      removal: production ? 'retain' : 'remove',
-      protect: production,
+      removal: kept ? 'retain' : 'remove',
+      protect: kept,
       providers: { aws: { region } },
     }
   },

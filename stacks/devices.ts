@@ -12,7 +12,7 @@ export function deployDevices(plan: DevicesPlan) {
   const callers = {
     edge: plan.edgeRoleArns,
     sweeper: [plan.sweeperRoleArn],
-    operator: plan.operators,
+    operator: plan.operatorRoleArn === undefined ? [] : [plan.operatorRoleArn],
   }
   for (const planned of plan.deviceRegions) {
     createDeviceRegion(planned, { names, account, callers })

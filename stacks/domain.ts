@@ -59,15 +59,17 @@ export function createRecords(domain: Domain, edges: readonly Edge[]) {
       tags: { Name: `landfall-${$app.stage}-${region}` },
     })
     const { targetDomainName, hostedZoneId } = aliasOf(api)
-    new aws.route53.Record(`Domain${title}`, {
-      zoneId,
-      name: domain.name,
-      type: 'A',
-      setIdentifier: region,
-      latencyRoutingPolicies: [{ region }],
-      healthCheckId: healthCheck.id,
-      aliases: [{ name: targetDomainName, zoneId: hostedZoneId, evaluateTargetHealth: true }],
-    })
+    for (const type of ['A', 'AAAA'] as const) {
+      new aws.route53.Record(`Domain${title}${type}`, {
+        zoneId,
+        name: domain.name,
+        type,
+        setIdentifier: region,
+        latencyRoutingPolicies: [{ region }],
+        healthCheckId: healthCheck.id,
+        aliases: [{ name: targetDomainName, zoneId: hostedZoneId, evaluateTargetHealth: true }],
+      })
+    }
     return { region, healthCheckId: healthCheck.id }
   })
 }

@@ -59,11 +59,19 @@ export function createEdge(
         ? {}
         : { domain: { name: domain.name, dns: false as const, cert: deps.certificateArn } }),
       transform: {
+        // Devices come by IPv6 too, and some by nothing else.
+        api: (args) => {
+          args.ipAddressType = 'dualstack'
+        },
+        domainName: (args) => {
+          args.domainNameConfiguration = $util
+            .output(args.domainNameConfiguration)
+            .apply((it) => ({ ...it, ipAddressType: 'dualstack' }))
+        },
         stage: (args) => {
           args.defaultRouteSettings = {
             throttlingRateLimit: quotas.requestsPerSecond,
             throttlingBurstLimit: quotas.burstRequests,
-            detailedMetricsEnabled: true,
           }
         },
       },

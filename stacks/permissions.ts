@@ -92,6 +92,14 @@ export function operatorTables(tables: TableArns): Statement[] {
   ]
 }
 
+/** An operator's way into the device regions, and to a sweep out of turn. */
+export function operatorReach(regionRoles: readonly string[], sweeperArn: string): Statement[] {
+  return [
+    { actions: ['sts:AssumeRole'], resources: regionRoles },
+    { actions: ['lambda:InvokeFunction'], resources: [sweeperArn] },
+  ]
+}
+
 type TableArns = { readonly allowList: string; readonly control: string }
 
 function on(resource: string, operations: readonly string[]): Statement {

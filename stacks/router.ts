@@ -7,7 +7,7 @@ import { edgeConfig } from './edge-config.ts'
 import { refuseOtherConsistency } from './existing-table.ts'
 import { locationFile } from './location-file.ts'
 import { namesOf, roleArn } from './names.ts'
-import { edgeLambda, operatorTables, sweeperLambda } from './permissions.ts'
+import { edgeLambda, operatorReach, operatorTables, sweeperLambda } from './permissions.ts'
 import type { RouterPlan } from './plan.ts'
 import { regionalProviders } from './providers.ts'
 import { createSweeper } from './sweeper.ts'
@@ -26,7 +26,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
     allowList: `arn:aws:dynamodb:${region}:${id}:table/${tableNames.allowList}`,
     control: `arn:aws:dynamodb:${region}:${id}:table/${tableNames.control}`,
   })
-  const regionRoles = (caller: 'edge' | 'sweeper', id: string) =>
+  const regionRoles = (caller: 'edge' | 'sweeper' | 'operator', id: string) =>
     plan.deviceRegions.map((it) => roleArn(it.account ?? id, names.regionRole(caller, it.region)))
 
   const own = plan.deviceRegions.filter((it) => it.account === undefined)
@@ -61,20 +61,28 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
     statements: account.apply((id) => sweeperLambda(arnsIn(home, id), regionRoles('sweeper', id))),
   })
 
+  // One role for people, in every edge's Region, so that they can work while one is lost.
+  const operatorRole =
+    plan.operators.length === 0
+      ? undefined
+      : assumableRole('OperatorRole', {
+          name: names.operatorRole,
+          trusted: plan.operators,
+          externalId: names.externalId,
+          statements: $util
+            .all([account, sweeper.arn])
+            .apply(([id, sweeperArn]) => [
+              ...plan.edges.flatMap((edge) => operatorTables(arnsIn(edge, id))),
+              ...operatorReach(regionRoles('operator', id), sweeperArn),
+            ]),
+        })
+
   const callers = {
     edge: edges.map((it) => it.fn.nodes.role.arn),
     sweeper: [sweeper.nodes.role.arn],
-    operator: plan.operators,
+    operator: operatorRole === undefined ? [] : [operatorRole.arn],
   }
   for (const planned of own) createDeviceRegion(planned, { names, account, callers })
-  if (plan.operators.length > 0) {
-    assumableRole('OperatorRole', {
-      name: names.operatorRole,
-      trusted: plan.operators,
-      externalId: names.externalId,
-      statements: account.apply((id) => operatorTables(arnsIn(home, id))),
-    })
-  }
 
   const healthChecks = plan.domain === undefined ? [] : createRecords(plan.domain, edges)
   const topics = createAlarms({
@@ -107,11 +115,9 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
     regionRoles: account.apply((id) => ({
       edge: regionRoles('edge', id),
       sweeper: regionRoles('sweeper', id),
+      operator: operatorRole === undefined ? [] : regionRoles('operator', id),
     })),
-    operatorRole:
-      plan.operators.length === 0
-        ? undefined
-        : account.apply((id) => roleArn(id, names.operatorRole)),
+    operatorRoleArn: operatorRole?.arn,
     alarmTopics: topics,
     endpointAddresses,
   }

@@ -5,45 +5,50 @@ import { isComplete, type RegionReport, type SweepReport } from '../provisioning
 const loggedFindings = 500
 
 /**
- * Writes a sweep to the log: a line for each region, which is a CloudWatch metric too (Embedded Metric
- * Format specification), and one for the whole. Findings of certificates and things, never keys.
- * Each metric is told by region and without dimensions: an alarm can't sum over regions.
+ * Writes a sweep to the log: a line for each region and one for the whole, which are CloudWatch metrics
+ * too (Embedded Metric Format specification). The whole's have no dimension, since an alarm can't sum
+ * over regions; a region tells only what it has, as each metric costs. Never keys.
  */
 export function logSweep(log: Logger, metricsNamespace: string, report: SweepReport): void {
+  const total: Counts = {}
   for (const region of report.regions) {
     const { destroyed, repaired, reported, ...rest } = region
     const findings = [...destroyed, ...repaired, ...reported].slice(0, loggedFindings)
-    const line = { ...rest, findings, ...metrics(metricsNamespace, region) }
+    const counts = countsOf(region)
+    for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count
+    const found = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+    const line = { ...rest, findings, ...metrics(metricsNamespace, found, ['region']) }
     if (region.failures.length > 0) log.error(line, 'sweep of a region')
     else log.info(line, 'sweep of a region')
   }
   const { regions: _, ...rest } = report
-  const line = { ...rest, reported: rest.reported.slice(0, loggedFindings) }
+  const reported = rest.reported.slice(0, loggedFindings)
+  const line = { ...rest, reported, ...metrics(metricsNamespace, total, []) }
   if (isComplete(report)) log.info(line, 'sweep')
   else log.error(line, 'sweep')
 }
 
-function metrics(metricsNamespace: string, region: RegionReport) {
+type Counts = Record<string, number>
+
+function countsOf(region: RegionReport): Counts {
   const repaired = (...whys: string[]) =>
     region.repaired.filter((it) => whys.includes(it.why)).length
-  const values = {
+  return {
     sweepDestroyed: region.destroyed.length,
     sweepFinished: repaired('attached', 'confirmed'),
     sweepExpired: repaired('expired'),
     sweepReported: region.reported.length,
     sweepFailed: region.failures.length,
   }
-  return {
-    ...values,
-    _aws: {
-      Timestamp: Date.now(),
-      CloudWatchMetrics: [
-        {
-          Namespace: metricsNamespace,
-          Dimensions: [[], ['region']],
-          Metrics: Object.keys(values).map((Name) => ({ Name, Unit: 'Count' })),
-        },
-      ],
-    },
+}
+
+function metrics(namespace: string, counts: Counts, dimensions: readonly string[]) {
+  const names = Object.keys(counts)
+  if (names.length === 0) return {}
+  const directive = {
+    Namespace: namespace,
+    Dimensions: [dimensions],
+    Metrics: names.map((Name) => ({ Name, Unit: 'Count' })),
   }
+  return { ...counts, _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] } }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { strongSets } from '../../stacks/plan.ts'
+import { strongSets } from '../../stacks/plan-problems.ts'
 import { account, ofType, operator, rolesOf } from './deployments.ts'
 import type { Program } from './program.ts'
 
@@ -60,7 +60,7 @@ export function checkTrusts(program: Program): void {
   const callers: Record<string, string[]> = {
     edge: edges.map((edge) => role(`edge-lambda-${edge}`)),
     sweeper: [role('sweeper-lambda')],
-    operator: [operator],
+    operator: [role('operator')],
   }
   const roles = rolesOf(program)
   for (const [caller, trusted] of Object.entries(callers)) {
@@ -77,6 +77,9 @@ export function checkTrusts(program: Program): void {
       ])
     }
   }
+  expect(
+    roles.find((it) => it.name === 'landfall-production-operator')?.trust.map((it) => it.Principal),
+  ).toEqual([{ AWS: [operator] }])
   for (const { name, trust } of roles) {
     for (const { Principal = {} } of trust) {
       const principals = Object.values(Principal).flat()

@@ -70,13 +70,19 @@ describe('production', () => {
     for (const it of inputsOf('aws:apigatewayv2/domainName:DomainName')) {
       expect(it).toMatchObject({
         domainName: 'devices.landfall.internal',
-        domainNameConfiguration: { endpointType: 'REGIONAL', securityPolicy: 'TLS_1_2' },
+        domainNameConfiguration: {
+          endpointType: 'REGIONAL',
+          securityPolicy: 'TLS_1_2',
+          ipAddressType: 'dualstack',
+        },
       })
     }
-    const records = inputsOf('aws:route53/record:Record').filter((it) => it.type === 'A')
-    expect(records.map((it) => it.latencyRoutingPolicies)).toEqual([
-      [{ region: 'eu-central-1' }],
-      [{ region: 'eu-west-1' }],
+    const records = inputsOf('aws:route53/record:Record').filter((it) => it.aliases !== undefined)
+    expect(records.map((it) => [it.type, it.latencyRoutingPolicies])).toEqual([
+      ['A', [{ region: 'eu-central-1' }]],
+      ['AAAA', [{ region: 'eu-central-1' }]],
+      ['A', [{ region: 'eu-west-1' }]],
+      ['AAAA', [{ region: 'eu-west-1' }]],
     ])
     expect(new Set(records.map((it) => it.healthCheckId)).size).toBe(2)
     const checks = inputsOf('aws:route53/healthCheck:HealthCheck')
@@ -142,7 +148,7 @@ describe('production', () => {
     expect(program.outputs).toMatchObject({
       url: 'https://devices.landfall.internal',
       tables: { allowList: 'iot-global-provisioning', control: 'iot-global-control' },
-      operatorRole: `arn:aws:iam::${account}:role/landfall-production-operator`,
+      operatorRoleArn: `arn:aws:iam::${account}:role/landfall-production-operator`,
     })
     expect(program.secretOutputs).toEqual([])
   })
