@@ -27,7 +27,8 @@ export function sampleAddresses(
   while (v6.length < count) {
     const row = Math.floor(random() * place6[0].length)
     if (place6[0][row] === 0) continue
-    const low = low6.reduce((sum, column) => sum * 256 + (column[row] ?? 0), 0)
+    const [byte3, byte2, rest] = low6
+    const low = ((byte3[row] ?? 0) * 256 + (byte2[row] ?? 0)) * 65_536 + (rest[row] ?? 0)
     const high = prefix6[groupOf(start6, row)] ?? 0
     const host = [word(), word()].flatMap((it) => [it >>> 16, it & 0xffff])
     const network = addressText(6, high, low).slice(0, -1)

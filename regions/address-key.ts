@@ -100,16 +100,23 @@ function readPlainIpv6(text: string): boolean {
     if (text.charCodeAt(at + 1) !== colon) at++
   }
   if (gap < 0 ? count !== 8 : count > 7) return false
-  const missing = 8 - count
-  const group = (index: number) => {
-    if (gap < 0 || index < gap) return groups[index] ?? 0
-    return index < gap + missing ? 0 : (groups[index - missing] ?? 0)
-  }
-  const high = group(0) * 65_536 + group(1)
-  const low = group(2) * 65_536 + group(3)
+  // Of the groups after the gap only those count that still fall into the first four.
+  const missing = gap < 0 ? 0 : 8 - count
+  const before = gap < 0 ? 8 : gap
+  const first = before > 0 ? (groups[0] ?? 0) : groupAfterGap(0, before, missing)
+  const second = before > 1 ? (groups[1] ?? 0) : groupAfterGap(1, before, missing)
+  const third = before > 2 ? (groups[2] ?? 0) : groupAfterGap(2, before, missing)
+  const fourth = before > 3 ? (groups[3] ?? 0) : groupAfterGap(3, before, missing)
+  const high = first * 65_536 + second
+  const low = third * 65_536 + fourth
   if (high === 0 && low === 0) return false
   set(6, high, low)
   return true
+}
+
+/** A group at or behind the `::`, which stands for `missing` groups of zeros. */
+function groupAfterGap(index: number, before: number, missing: number): number {
+  return index < before + missing ? 0 : (groups[index - missing] ?? 0)
 }
 
 function hexDigit(code: number): number {

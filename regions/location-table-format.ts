@@ -52,8 +52,8 @@ export type LocationTableColumns = {
   readonly confidences: Uint8Array
   /** The lower 16 bits of an IPv4 row's address, the upper byte first. */
   readonly low4: readonly [Uint8Array, Uint8Array]
-  /** The lower 32 bits of an IPv6 row's /64 key, the uppermost byte first. */
-  readonly low6: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  /** The lower 32 bits of an IPv6 row's /64 key: the uppermost byte, the next one, the rest. */
+  readonly low6: readonly [Uint8Array, Uint8Array, Uint16Array]
   /** A row's place: the lower 16 bits, and those above them, packed from a byte's lowest bit on. */
   readonly place4: readonly [Uint16Array, Uint8Array]
   readonly place6: readonly [Uint16Array, Uint8Array]
@@ -134,7 +134,7 @@ export function decodeLocationTable(
     countries: u8(places),
     confidences: u8(places),
     low4: [u8(rows4), u8(rows4)],
-    low6: [u8(rows6), u8(rows6), u8(rows6), u8(rows6)],
+    low6: [u8(rows6), u8(rows6), u16(rows6)],
     place4: [u16(rows4), u8(Math.ceil((rows4 * upperBits) / 8))],
     place6: [u16(rows6), u8(Math.ceil((rows6 * upperBits) / 8))],
   }

@@ -97,18 +97,17 @@ function findRow6(key: AddressKey, columns: LocationTableColumns): number {
   if (group < 0) return -1
   const end = start6[group + 1] ?? 0
   if ((prefix6[group] ?? 0) < key.high) return end - 1
-  const [byte3, byte2, byte1, byte0] = low6
+  const [byte3, byte2, rest] = low6
+  const targetUpper = key.low >>> 16
+  const targetRest = key.low & 0xffff
   let from = start6[group] ?? 0
   let to = end
   while (from < to) {
     const middle = (from + to) >>> 1
-    const start =
-      (((byte3[middle] ?? 0) << 24) |
-        ((byte2[middle] ?? 0) << 16) |
-        ((byte1[middle] ?? 0) << 8) |
-        (byte0[middle] ?? 0)) >>>
-      0
-    if (start <= key.low) from = middle + 1
+    const upper = ((byte3[middle] ?? 0) << 8) | (byte2[middle] ?? 0)
+    // The rest seldom decides: one memory access less.
+    const reached = upper === targetUpper ? (rest[middle] ?? 0) <= targetRest : upper < targetUpper
+    if (reached) from = middle + 1
     else to = middle
   }
   return from - 1

@@ -16,12 +16,7 @@ export function tableColumns(
     start4: prefixStarts(rows4.low),
     ...groups(rows6.high),
     low4: [byteOf(rows4.low, 8), byteOf(rows4.low, 0)],
-    low6: [
-      byteOf(rows6.low, 24),
-      byteOf(rows6.low, 16),
-      byteOf(rows6.low, 8),
-      byteOf(rows6.low, 0),
-    ],
+    low6: [byteOf(rows6.low, 24), byteOf(rows6.low, 16), Uint16Array.from(rows6.low)],
     place4: placeColumns(v4.places, upperBits),
     place6: placeColumns(v6.places, upperBits),
   }
