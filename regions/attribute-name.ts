@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The name of a device record's attribute: as AWS IoT's thing attributes, but beginning with a letter or digit. */
 export const attributeName = z

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { countryCodes } from './continent.ts'
 
 const known: ReadonlySet<string> = new Set(countryCodes)

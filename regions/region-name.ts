@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { catalogue } from './catalogue.ts'
 import { findClosestName } from './closest-name.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What is wrong between the fields of a region policy, and where. */
 export type PolicyProblem = {

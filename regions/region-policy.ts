@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { attributeName } from './attribute-name.ts'
 import { continentCode, countryCode } from './country-code.ts'
 import { readNetwork } from './network.ts'

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { z } from 'zod'
+import * as z from 'zod'
 import { regionName } from '../../regions/region-name.ts'
 import { roleArnPattern } from '../../regions/role-arn.ts'
 

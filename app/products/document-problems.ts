@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { findClosestName } from '../../regions/closest-name.ts'
 import { type Product, productSchema } from './product.ts'
 import { productJsonSchema } from './product-json-schema.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { attributeName } from '../../regions/attribute-name.ts'
 import { findContinent } from '../../regions/continent.ts'
 import { continentCode, countryCode } from '../../regions/country-code.ts'

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { regionPolicySchema } from '../../regions/region-policy.ts'
 import { productTestSchema } from './product-test.ts'
 

@@ -1,5 +1,5 @@
 import type { LambdaContext } from 'hono/aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readLambdaConfig } from '../edge/lambda-config.ts'
 import { createLog } from '../edge/log.ts'
 import { describeError } from '../edge/request-log.ts'

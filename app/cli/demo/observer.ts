@@ -7,7 +7,7 @@ import {
   type IoTClient,
 } from '@aws-sdk/client-iot'
 import { connectAsync } from 'mqtt'
-import { z } from 'zod'
+import * as z from 'zod'
 import { makeCsrPem, makeKeyPem } from '../device/own-key.ts'
 import { CommandFailure, errorMessage } from '../failure.ts'
 

@@ -1,5 +1,5 @@
 import { type KeyObject, randomUUID, sign } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The body of `POST /device-provisioning` (docs/contract.md). */
 export type SeedRequest = {

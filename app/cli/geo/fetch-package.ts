@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GeoBuildError } from './geo-build-error.ts'
 
 const manifestSchema = z.object({ version: z.string() })

@@ -1,5 +1,5 @@
 import { Reader, type Response } from 'mmdb-lib'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GeoBuildError } from './geo-build-error.ts'
 import type { PlaceList } from './place-list.ts'
 import { RangeList } from './range-list.ts'

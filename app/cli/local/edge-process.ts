@@ -5,7 +5,7 @@ import { getCompileCacheDir } from 'node:module'
 import { devNull } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AccessKey } from '../../../local/credentials.ts'
 import { CommandFailure } from '../failure.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CommandFailure } from '../failure.ts'
 import { readInput } from '../input-file.ts'
 
