@@ -17,6 +17,9 @@ refused_as 'you not' npx landfall device --thing bulb-3 --local "$local_json" --
 npx landfall allow show bulb-1 bulb-2 --local "$local_json"
 same 'the region of bulb-2' "$(npx landfall allow show bulb-2 --local "$local_json" --json | jq -r .region)" sa-east-1
 
+npx landfall where 133.11.0.1 2001:200::1
+same 'the country of 133.11.0.1' "$(echo 133.11.0.1 | npx landfall where - --json | jq -r .country)" JP
+
 npx landfall allow block bulb-2 --local "$local_json" --yes
 refused_as 'no lasting connection' npx landfall device --thing bulb-2 --local "$local_json" --folder "$folder" --count 1
 rm "$folder/bulb-2."*
