@@ -30,12 +30,13 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Real processes, sockets and RSA keys: two workers on two cores, and time enough for a busy machine. */
+/** Real processes, sockets and RSA keys, and time enough for a busy machine. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the two cores of the smallest machine: files wait for leases and processes.
+    maxWorkers: 3,
     // The SDK and the CA load once a worker, not once a file: a file leaves its process as it found it.
     isolate: false,
     sequence: { sequencer: LongestFirst },

@@ -21,6 +21,7 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LocalAws, startLocalAws } from '../../local/aws.ts'
+import { ownInstance } from './own-instance.ts'
 
 const regions = ['eu-west-1', 'us-east-1']
 const TableName = 'iot-global-provisioning'
@@ -36,7 +37,14 @@ afterEach(async () => {
   for (const step of undo.reverse()) await step()
 })
 
-async function start(options: Partial<Parameters<typeof startLocalAws>[0]> = {}) {
+type Options = Partial<Parameters<typeof startLocalAws>[0]>
+
+/** For a folder that is opened again, and must find its addresses free. */
+function startFirst(options: Options = {}) {
+  return startLocalAws({ dataFolder: folder, regions, instance: ownInstance, ...options })
+}
+
+async function start(options: Options = {}) {
   const aws = await startLocalAws({ dataFolder: folder, regions, ...options })
   undo.push(() => aws.close())
   return aws
@@ -125,7 +133,7 @@ describe('AWS on one machine', () => {
   })
 
   it('keeps addresses, keys, sessions and what was written over a restart', async () => {
-    const first = await startLocalAws({ dataFolder: folder, regions })
+    const first = await startFirst()
     const session = await write(first)
     const { close, ...before } = first
     await close()
@@ -135,7 +143,7 @@ describe('AWS on one machine', () => {
   })
 
   it('gives a region the same address when others come and go', async () => {
-    const first = await startLocalAws({ dataFolder: folder, regions })
+    const first = await startFirst()
     await first.close()
     const second = await start({ regions: ['sa-east-1', 'us-east-1'] })
     const addresses = second.regions.map(({ endpointAddress }) => endpointAddress)
@@ -182,7 +190,7 @@ describe('beside others', () => {
   })
 
   it('refuses to change the address or the port that devices remember', async () => {
-    const first = await startLocalAws({ dataFolder: folder, regions })
+    const first = await startFirst()
     await first.close()
     const port = Number(new URL(first.awsEndpointUrl).port)
     const { endpointAddress = '', mqttPort = 0 } = first.regions[1] ?? {}
@@ -218,7 +226,7 @@ describe('beside others', () => {
   })
 
   it('refuses a folder of another account', async () => {
-    const first = await startLocalAws({ dataFolder: folder, regions, accountId: '111122223333' })
+    const first = await startFirst({ accountId: '111122223333' })
     await first.close()
     expect(first.accountId).toBe('111122223333')
     const other = start({ accountId: '444455556666' })
@@ -228,7 +236,9 @@ describe('beside others', () => {
 
 async function startProcess(): Promise<{ child: ChildProcess; aws: LocalAws }> {
   const script = join(import.meta.dirname, 'aws-process.ts')
-  const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, folder, String(ownInstance)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   undo.push(() => child.kill('SIGKILL'))
   for await (const line of createInterface({ input: child.stdout })) {
     return { child, aws: JSON.parse(line) }

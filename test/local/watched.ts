@@ -14,6 +14,7 @@ import { type LocalAws, startLocalAws } from '../../local/aws.ts'
 import { type Violation, violationShape } from '../../local/watch.ts'
 import { newCertificate } from './iot/use-iot.ts'
 import { createAllowList } from './machine.ts'
+import { ownInstance } from './own-instance.ts'
 
 export const TableName = 'iot-global-provisioning'
 
@@ -54,7 +55,7 @@ export async function startWatched(dataFolder?: string): Promise<Watched> {
   const aws = await startLocalAws({
     regions: ['eu-west-1', 'us-east-1'],
     violationLog: (violation) => logged.push(violation),
-    ...(dataFolder === undefined ? {} : { dataFolder }),
+    ...(dataFolder === undefined ? {} : { dataFolder, instance: ownInstance }),
   })
   // A copy of the keys for each: the SDK writes its own notes into what it is given.
   const settings = (region: string) => ({ endpoint: aws.awsEndpointUrl, region, maxAttempts: 1 })
