@@ -61,7 +61,7 @@ export const routerSchema = z.strictObject({
   /** Devices' URL, and the public hosted zone that it lies in. */
   domain: z.strictObject({ name: hostname, zone: hostname }).optional(),
   deviceRegions: z.array(deviceRegionSchema).nonempty(noDeviceRegion),
-  /** Who may assume the operators' roles. */
+  /** Who may assume the operators' role. */
   operators: z.array(principal).default([]),
   /** Who is told of an alarm; each address has to confirm a mail once. */
   alarmEmails: z.array(z.email('must be a mail address')).default([]),
@@ -70,8 +70,8 @@ export const routerSchema = z.strictObject({
   logRetention: z
     .enum(['1 week', '2 weeks', '1 month', '3 months', '6 months', '1 year'])
     .default('1 month'),
-  /** EventBridge Scheduler's expression. */
-  sweep: z.templateLiteral(['rate(', z.string(), ')']).default('rate(1 hour)'),
+  /** EventBridge Scheduler's expression; each sweep reads the whole allow-list. */
+  sweep: z.templateLiteral(['rate(', z.string(), ')']).default('rate(12 hours)'),
   /** Names of the tables; where they stay away, the seed's for production, and with the stage for others. */
   tables: z.strictObject({ allowList: tableName, control: tableName }).optional(),
 })
@@ -86,7 +86,7 @@ export const devicesSchema = z.strictObject({
     .array(principal)
     .nonempty('must name the role of each edge, from the router’s outputs'),
   sweeperRoleArn: principal,
-  operators: z.array(principal).default([]),
+  operatorRoleArn: principal.optional(),
   deviceRegions: z
     .array(deviceRegionSchema.omit({ account: true, endpointAddress: true }))
     .nonempty(noDeviceRegion),
