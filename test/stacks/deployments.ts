@@ -43,7 +43,16 @@ const twoAccountStages = (source: string) =>
         },`,
     )
 
+/** The personal plan with Lambda instances of its own, some of them kept warm. */
+const warmStages = (source: string) =>
+  source.replace(
+    'quotas: { requestsPerSecond: 20, burstRequests: 40 }',
+    'quotas: { reservedConcurrency: 50, provisionedConcurrency: 2 }',
+  )
+
 export const deployments = {
+  asShipped: { stage: 'production', stages: undefined },
+  warm: { stage: 'ada', stages: warmStages },
   production: { stage: 'production', stages: productionStages },
   personal: { stage: 'ada', stages: undefined },
   twoAccounts: { stage: 'production', stages: twoAccountStages },

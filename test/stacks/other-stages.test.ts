@@ -104,3 +104,26 @@ describe('device regions in a second account', () => {
     expect(made.filter((arn) => assumable.includes(arn))).toHaveLength(1)
   })
 })
+
+describe('a plan', () => {
+  it('may reserve Lambda instances and keep some warm, which the API then calls', async () => {
+    const program = await deploy('warm')
+    expect(program.error).toBeUndefined()
+    const lambdas = ofType(program, 'aws:lambda/function:Function').map((it) => it.inputs)
+    const [edge] = lambdas.filter((it) => it.name === 'landfall-ada-edge')
+    expect(edge).toMatchObject({ reservedConcurrentExecutions: 50, publish: true })
+    expect(
+      ofType(program, 'aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig'),
+    ).toMatchObject([{ inputs: { provisionedConcurrentExecutions: 2, qualifier: '1' } }])
+    const called = ofType(program, 'aws:apigatewayv2/integration:Integration')
+    expect(new Set(called.map((it) => it.inputs.integrationUri))).toEqual(
+      new Set([`arn:aws:lambda:eu-west-1:${account}:function:landfall-ada-edge:1`]),
+    )
+  })
+
+  it('of production is refused until the domain is the owner’s, before anything is made', async () => {
+    const program = await deploy('asShipped')
+    expect(program.error).toContain('devices.example.com is a name for examples; put your own')
+    expect(program.resources.filter((it) => it.type.startsWith('aws:'))).toEqual([])
+  })
+})
