@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { copyFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { trustOf } from './device-region.ts'
 import { findLocationFile, locationFile } from './location-file.ts'
 import type { Statement } from './permissions.ts'
@@ -58,12 +58,16 @@ export function createLambda(
       },
       versioning: provisioned !== undefined,
       nodejs: { format: 'esm', minify: true, esbuild: { external: ['geoip-lite'] } },
-      copyFiles: settings.config.apply((config) => [
-        { from: writeConfig(title, config), to: 'landfall.json' },
-        ...(settings.locates
-          ? [{ from: findLocationFile($cli.paths.root), to: locationFile }]
-          : []),
-      ]),
+      // Not copyFiles: SST zips each file that is named there twice.
+      hook: {
+        async postbuild(folder) {
+          const config = await new Promise<object>((done) => settings.config.apply(done))
+          await writeFile(join(folder, 'landfall.json'), `${JSON.stringify(config, null, 2)}\n`)
+          if (!settings.locates) return
+          const table = join($cli.paths.root, findLocationFile($cli.paths.root))
+          await copyFile(table, join(folder, locationFile))
+        },
+      },
       transform: {
         role: (args) => {
           args.name = settings.roleName
@@ -77,12 +81,4 @@ export function createLambda(
     },
     { provider },
   )
-}
-
-/** Where SST keeps what it packs; the path is relative to the checkout, as SST wants it. */
-function writeConfig(title: string, config: object): string {
-  const file = join($cli.paths.work, 'config', title, 'landfall.json')
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`)
-  return relative($cli.paths.root, file)
 }
