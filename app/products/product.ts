@@ -76,9 +76,6 @@ export const productSchema = productDocument.refine(
 export type Product = z.infer<typeof productSchema>
 export type Signer = Product['signers'][number]
 
-/** The product of a device record that names none. */
-export const defaultProductName = 'default'
-
 function modulusBits(jwk: { kty: string; n: string; e: string }): number {
   try {
     return createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails?.modulusLength ?? 0

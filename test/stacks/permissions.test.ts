@@ -7,6 +7,7 @@ import {
   edgeInRegion,
   edgeLambda,
   operatorInRegion,
+  operatorReach,
   operatorTables,
   type Statement,
   sweeperInRegion,
@@ -118,6 +119,7 @@ describe('every statement', () => {
     ...edgeLambda(tables, roles),
     ...sweeperLambda(tables, roles),
     ...operatorTables(tables),
+    ...operatorReach(roles, `arn:aws:lambda:${region}:${account}:function:landfall-test-sweeper`),
   ]
 
   it('names its actions, none by a pattern and none twice', () => {
@@ -140,7 +142,7 @@ describe('every statement', () => {
     }
   })
 
-  it('names whole tables and roles', () => {
+  it('names whole tables, roles and functions', () => {
     const resources = ofTables.flatMap((it) => [...it.resources])
     expect(resources.filter((it) => it.includes('*'))).toEqual([])
   })

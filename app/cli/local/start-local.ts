@@ -10,13 +10,9 @@ import { createTables } from '../../allowlist/tables.ts'
 import { provisioningPath } from '../../edge/app.ts'
 import { type EdgeConfig, parseConfig } from '../../edge/config.ts'
 import { readProducts } from '../../products/control-table.ts'
-import {
-  defaultProductName,
-  type Product,
-  productSchema,
-  type Signer,
-} from '../../products/product.ts'
+import { type Product, productSchema, type Signer } from '../../products/product.ts'
 import { applyProduct, findProduct } from '../../products/product-store.ts'
+import { defaultProductName } from '../../provisioning/device-record.ts'
 import { CommandFailure, errorMessage, findErrorCode } from '../failure.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
