@@ -48,8 +48,13 @@ export type BuiltFunction = {
   readonly sourcemaps: readonly string[]
 }
 
-type Files = { readonly path: string; readonly contents: Uint8Array }[]
-const built = new Map<string, Promise<{ files: Files; metafile: Metafile }>>()
+type Bundle = {
+  readonly files: { readonly path: string; readonly contents: Uint8Array }[]
+  readonly metafile: Metafile
+}
+type Built = { readonly texts: Sources['texts']; readonly bundle: Promise<Bundle> }
+/** What this process has bundled, by its options: with each set of replaced files that made a difference. */
+const built = new Map<string, Built[]>()
 
 /**
  * Bundles a Lambda as SST's CLI does for Node.js (pkg/runtime/node/build.go of sst 4): the component then
@@ -87,10 +92,7 @@ export async function buildFunction(
     logLevel: 'silent',
     ...(properties.esbuild.conditions && { conditions: properties.esbuild.conditions }),
   }
-  const key = JSON.stringify([options, [...sources.texts]])
-  const building = built.get(key) ?? bundle({ ...options, plugins: [ownSources(root, sources)] })
-  built.set(key, building)
-  const { files, metafile } = await building
+  const { files, metafile } = await bundleOnce(options, root, sources)
   for (const path of Object.keys(metafile.inputs)) sources.unread.delete(join(root, path))
 
   const out = join(place.folder, 'artifacts', `${input.functionID}-src`)
@@ -110,7 +112,20 @@ export async function buildFunction(
   }
 }
 
-async function bundle(options: BuildOptions): Promise<{ files: Files; metafile: Metafile }> {
+/** A bundle made before, where it read no file that is replaced otherwise now; else a new one. */
+async function bundleOnce(options: BuildOptions, root: string, sources: Sources): Promise<Bundle> {
+  const key = JSON.stringify(options)
+  for (const { texts, bundle } of built.get(key) ?? []) {
+    const known = await bundle
+    const files = Object.keys(known.metafile.inputs).map((path) => join(root, path))
+    if (files.every((file) => texts.get(file) === sources.texts.get(file))) return known
+  }
+  const bundle = bundleFunction({ ...options, plugins: [ownSources(root, sources)] })
+  built.set(key, [...(built.get(key) ?? []), { texts: sources.texts, bundle }])
+  return await bundle
+}
+
+async function bundleFunction(options: BuildOptions): Promise<Bundle> {
   const { outputFiles = [], metafile } = await build(options)
   if (metafile === undefined) throw new Error('esbuild wrote no metafile')
   return {

@@ -83,7 +83,9 @@ async function bundlePlatform(platform: string): Promise<string> {
     inject: [join(platform, 'src/shim/run.js')],
     define,
   }
-  const version = await readFile(join(platform, 'version'), 'utf8')
+  const version = await readFile(join(platform, 'version'), 'utf8').catch((cause) => {
+    throw new Error('the SST platform isn’t installed: run npm run platform', { cause })
+  })
   const key = createHash('sha256')
     .update(JSON.stringify([version, options]))
     .digest('hex')

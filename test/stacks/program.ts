@@ -116,11 +116,11 @@ async function withLocationFile(
   if (sources.texts.has(source)) return sources
   const file = given ?? join(folder, 'location.bin')
   if (given === undefined) await writeFile(file, 'no table')
-  const changed = replaceSources(checkout, {
-    'stacks/location-file.ts': (text) =>
-      text.replace(/(const builtFile = )'[^']*'/, `$1'${relative(checkout, file)}'`),
-  })
-  return { texts: new Map([...sources.texts, ...changed.texts]), unread: sources.unread }
+  const named = `const builtFile = '${relative(checkout, file)}'`
+  const text = await readFile(source, 'utf8')
+  const changed = text.replace(/const builtFile = '[^']*'/, named)
+  if (!changed.includes(named)) throw new Error(`${source} names no builtFile any more`)
+  return { texts: new Map([...sources.texts, [source, changed]]), unread: sources.unread }
 }
 
 /** What `sst deploy` makes in an account once, by region. */
