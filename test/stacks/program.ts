@@ -76,8 +76,8 @@ const compileCache = join(checkout, '.sst/compile-cache')
  * a replacement that has no effect, and a process that breaks, throw.
  */
 export async function runProgram(options: ProgramOptions): Promise<Program> {
-  const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'landfall-program-')))
   const sources = replaceSources(checkout, options.replace ?? {})
+  const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'landfall-program-')))
   const place = { root: checkout, platform, folder }
   const server = await startSstServer({
     'Provider.Aws.Bootstrap': (input) => bootstrap(z.object({ region: z.string() }).parse(input)),
