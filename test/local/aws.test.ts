@@ -11,6 +11,7 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 import {
   CreateThingCommand,
@@ -67,6 +68,7 @@ async function write(aws: Running) {
       BillingMode: 'PAY_PER_REQUEST',
     }),
   )
+  await waitUntilTableExists({ client: dynamodb, maxWaitTime: 20, minDelay: 1 }, { TableName })
   await dynamodb.send(new PutItemCommand({ TableName, Item }))
   await new IoTClient(settings(aws)).send(new CreateThingCommand({ thingName: 'one' }))
   const { Credentials } = await new STSClient(settings(aws, aws.edge)).send(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalProcess, startLocalProcess } from './local-process.ts'
+import { runHere } from './run-here.ts'
 import { landfall, startLandfall } from './run-landfall.ts'
 
 let folder: string
@@ -19,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const allow = (...args: string[]) => landfall(['allow', ...args, '--local', jsonFile])
+const allow = (...args: string[]) => runHere(['allow', ...args, '--local', jsonFile])
 
 function device(thing: string, ...args: string[]) {
   return landfall([

@@ -6,7 +6,8 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addresses, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
 import { sweeperConfig, sweepStage } from '../../sweeping.ts'
-import { landfall, startLandfall } from './run-landfall.ts'
+import { runHere } from './run-here.ts'
+import { startLandfall } from './run-landfall.ts'
 
 let stage: Stage
 let edge: EdgeProcess
@@ -16,6 +17,7 @@ let devices = 0
 
 beforeAll(async () => {
   stage = await setStage(['eu-west-1', 'us-east-1'])
+  stage.enterAws(stage.aws.operator)
   edge = await stage.startEdge()
   folder = await mkdtemp(join(tmpdir(), 'landfall-sweep-'))
   configFile = join(folder, 'edge.json')
@@ -39,7 +41,7 @@ function env() {
 }
 const young = ['--older-than', '0s', '--allow-young']
 const args = (...more: string[]) => ['sweep', '--config', configFile, ...young, ...more]
-const sweepCommand = (...more: string[]) => landfall(args(...more), { env: env() })
+const sweepCommand = (...more: string[]) => runHere(args(...more))
 
 /** A device blocked by hand, so that its certificate is to be destroyed. */
 async function condemned(address = addresses.dublin): Promise<string> {
@@ -104,7 +106,7 @@ describe('landfall sweep', () => {
 
   it('refuses what makes no sense', async () => {
     const refused = async (...more: string[]) => {
-      const { code, stderr } = await landfall(['sweep', ...more], { env: env() })
+      const { code, stderr } = await runHere(['sweep', ...more])
       expect(code).toBe(2)
       return stderr
     }
@@ -120,12 +122,10 @@ describe('landfall sweep', () => {
     const { sweeperRoleArn: _, ...closed } = second ?? {}
     const file = join(folder, 'closed.json')
     await writeFile(file, JSON.stringify({ ...config, deviceRegions: [first, closed] }))
-    const run = await landfall(['sweep', '--config', file], { env: env() })
+    const run = await runHere(['sweep', '--config', file])
     expect(run).toMatchObject({ code: 1 })
     expect(run.stderr).toContain('no sweeperRoleArn: us-east-1')
-    const named = await landfall(['sweep', '--config', file, '--region', 'eu-west-1'], {
-      env: env(),
-    })
+    const named = await runHere(['sweep', '--config', file, '--region', 'eu-west-1'])
     expect(named).toMatchObject({ code: 0 })
   })
 

@@ -159,7 +159,7 @@ describe('the model’s counterexamples', () => {
     '10: a block during the attempt leaves nothing live',
   ])('%s that was under way', async () => {
     const { thingName, request } = await newDevice()
-    await delay('CreateThing', 600)
+    await delay('CreateThing', 1200)
     const asking = edge.post(request)
     await untilStatus(thingName, 'provisioning')
     const own = (await stage.row(thingName))?.attemptId

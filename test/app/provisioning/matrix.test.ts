@@ -26,10 +26,11 @@ const faults = {
 } as const
 type FaultName = keyof typeof faults
 
+/** The role first, as an edge has none only once. */
 const steps = {
+  role: { operation: 'AssumeRole' },
   read: { operation: 'GetItem' },
   claim: { operation: 'UpdateItem' },
-  role: { operation: 'AssumeRole' },
   thing: { operation: 'CreateThing' },
   certificate: { operation: 'Create' },
   commit: { operation: 'UpdateItem', afterCalls: 1 },
@@ -74,17 +75,20 @@ const laneRegions = laneNames.map((it) => it.region)
 
 beforeAll(async () => {
   stage = await setStage(laneRegions, 120)
-  await Promise.all(
-    laneNames.map(async (it) => {
-      const other = faults[it.fault].kind === 'stop' ? await startEdge(it.region) : undefined
-      lanes.set(it.region, {
-        ...it,
-        edge: await startEdge(it.region),
-        other,
-        busy: Promise.resolve(),
-      })
-    }),
-  )
+  // The first case needs edges without a role: only those assume it for a request.
+  await stage.fault({ operation: 'AssumeRole', kind: 'error-before', times: null })
+  const edges = await Promise.all(laneNames.map(({ region }) => startEdge(region)))
+  // Until each gave up: a try of its start that succeeds later would find the role before the request.
+  await Promise.all(edges.map((edge) => edge.logged('a region is not ready')))
+  await stage.clearFaults()
+  const startOther = async (it: (typeof laneNames)[number]) =>
+    faults[it.fault].kind === 'stop' ? await startEdge(it.region) : undefined
+  const others = await Promise.all(laneNames.map(startOther))
+  for (const [n, edge] of edges.entries()) {
+    const name = laneNames[n]
+    if (name === undefined) throw new Error('an edge of no lane')
+    lanes.set(name.region, { ...name, edge, other: others[n], busy: Promise.resolve() })
+  }
 }, 120_000)
 afterAll(() => stage?.close(), 120_000)
 
@@ -128,15 +132,6 @@ async function runCase(lane: Lane, step: StepName): Promise<void> {
       ? stage.fault({ ...planted, kind: 'delay', delayMs: landsLateMs, times: 1 })
       : stage.fault({ ...planted, kind, times: null })
 
-  if (step === 'role') {
-    // Only an edge that found no role at its start assumes it for a request.
-    await lane.edge.stop('SIGKILL')
-    await stage.fault({ operation, region, kind: 'error-before', times: null })
-    lane.edge = await startEdge(region)
-    // Until it gave up: a try of its start that succeeds later would find the role before the request.
-    await lane.edge.logged('a region is not ready')
-    await stage.clearFaults(region)
-  }
   await plant()
   const asking = ask(lane.edge, request)
   if (kind === 'kill') await endAt(lane.edge, region, 'SIGKILL')
