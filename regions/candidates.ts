@@ -16,10 +16,10 @@ export type Candidate = {
 /** Regions not to be used now, and why. */
 export type Unavailable = ReadonlyMap<string, 'down' | 'draining'>
 
-/** A region that would have been a candidate, and why it is none. */
+/** A region that would have been a candidate, and why it is none; `failed`: this very attempt did there. */
 export type Skipped = {
   readonly region: string
-  readonly why: 'not-enabled' | 'down' | 'draining' | 'no-weight'
+  readonly why: 'not-enabled' | 'down' | 'draining' | 'failed' | 'no-weight'
   readonly distanceKm?: number
 }
 

@@ -40,6 +40,23 @@ export function startDeadline(seconds: number, clocks: Clocks = systemClocks): D
   }
 }
 
+/** A deadline within another: up after so many seconds, or with the outer one, whichever is first. */
+export function shorterDeadline(outer: AbortSignal, seconds: number): Deadline {
+  const inner = startDeadline(seconds)
+  const [left, outerLeft] = [remaining.get(inner.signal), remaining.get(outer)]
+  const none = () => Number.POSITIVE_INFINITY
+  remaining.set(inner.signal, () => Math.min((left ?? none)(), (outerLeft ?? none)()))
+  outer.addEventListener('abort', inner.end, { once: true })
+  if (outer.aborted) inner.end()
+  return {
+    signal: inner.signal,
+    end() {
+      outer.removeEventListener('abort', inner.end)
+      inner.end()
+    },
+  }
+}
+
 /** Throws where the signal belongs to a deadline that has passed, even if its timer hasn't fired yet. */
 export function assertInTime(signal: AbortSignal): void {
   const left = remaining.get(signal)?.() ?? Number.POSITIVE_INFINITY

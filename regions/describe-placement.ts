@@ -68,6 +68,7 @@ const words = {
   'not-enabled': 'not enabled',
   down: 'down',
   draining: 'draining',
+  failed: 'failed',
   'no-weight': 'no weight',
 } as const satisfies Record<Skipped['why'], string>
 

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { startDeadline, withinDeadline } from '../../regions/deadline.ts'
 import { RegionError } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
-import type { Incident } from '../provisioning/provision.ts'
+import type { Incident } from '../provisioning/attempt.ts'
 import { measureWaves } from '../provisioning/waves.ts'
 import { problemOf } from './problems.ts'
 import {

@@ -76,6 +76,8 @@ export function createEdge(
     locate: location.locate,
     leaseSeconds: config.leaseSeconds,
     deadlineSeconds: config.deadlineSeconds,
+    // A hanging region costs a quarter of the device's patience; the next one has the rest.
+    failoverSeconds: config.deadlineSeconds / 4,
     edgeRegion: config.region,
     metricsNamespace: config.metricsNamespace,
     now,

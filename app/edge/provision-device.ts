@@ -3,7 +3,7 @@ import { describePlacement } from '../../regions/describe-placement.ts'
 import type { DeviceRegions } from '../../regions/device-regions.ts'
 import { distanceKm, type Place } from '../../regions/distance.ts'
 import type { Locate } from '../../regions/location.ts'
-import { place } from '../../regions/placement.ts'
+import { type Placement, place } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
 import type { ProductCache } from '../products/product-cache.ts'
 import type { AllowList } from '../provisioning/allow-list.ts'
@@ -23,6 +23,7 @@ export type DeviceProvisioningDeps = {
   readonly regions: Pick<DeviceRegions, 'find' | 'names'>
   readonly locate: Locate
   readonly leaseSeconds: number
+  readonly failoverSeconds: number
   readonly now: () => number
   readonly newAttemptId: () => string
 }
@@ -88,7 +89,11 @@ export async function provisionDevice(
   notes.placement = describePlacement(placement)
   const { reprovisioning } = product
   const ask = { record, placement, reprovisioning, csr }
-  const provisioned = await provision({ ...deps, ...request }, ask)
+  const onFailover = (next: Placement) => {
+    notes.region = next.region
+    notes.placement = describePlacement(next)
+  }
+  const provisioned = await provision({ ...deps, ...request, onFailover }, ask)
   return {
     ...provisioned,
     distanceKm: distanceTo(provisioned.region, location),

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Incident } from '../provisioning/provision.ts'
+import type { Incident } from '../provisioning/attempt.ts'
 import { type Waves, waveNames } from '../provisioning/waves.ts'
 
 /** What one provisioning request came to: one line of the log, and its metrics. */

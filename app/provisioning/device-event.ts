@@ -17,7 +17,8 @@ export type Target = { readonly region: string; readonly placement: PlacementNot
  * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
  * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
  * the sweeper's: an attempt that nobody will end, and a superseded certificate that was seen gone.
- * `block` and `move` are an operator's orders. Whatever takes a record from an attempt under way brings
+ * `failover` takes the same attempt to another region, while nothing is committed. `block` and `move`
+ * are an operator's orders. Whatever takes a record from an attempt under way brings
  * an attempt id of its own, so that the attempt can't undo it.
  */
 export type DeviceEvent =
@@ -37,6 +38,7 @@ export type DeviceEvent =
       readonly certificatePem: string
       readonly csrThumbprint?: string
     }
+  | { readonly type: 'failover'; readonly attemptId: string; readonly target: Target }
   | { readonly type: 'confirm'; readonly certificateId: string }
   | { readonly type: 'release'; readonly attemptId: string }
   | { readonly type: 'expire'; readonly attemptId: string; readonly leaseSeconds: number }

@@ -58,6 +58,7 @@ export type HistoryEntry = {
 export const historyEvents = [
   'allowed',
   'claimed',
+  'failed-over',
   'provisioned',
   'released',
   'expired',

@@ -19,6 +19,8 @@ export function transition(record: DeviceRecord, event: DeviceEvent, now: number
         return { type: 'done' }
       }
       return owns(record, event.attemptId) ? write(commit(record, event, now)) : { type: 'lost' }
+    case 'failover':
+      return owns(record, event.attemptId) ? write(failOver(record, event, now)) : { type: 'lost' }
     case 'confirm':
       if (record.status !== 'provisioned' || record.certificateId !== event.certificateId) {
         return { type: 'lost' }
@@ -43,6 +45,7 @@ export function transition(record: DeviceRecord, event: DeviceEvent, now: number
 
 type Ask = Extract<DeviceEvent, { type: 'ask' }>
 type Commit = Extract<DeviceEvent, { type: 'commit' }>
+type Failover = Extract<DeviceEvent, { type: 'failover' }>
 type Move = Extract<DeviceEvent, { type: 'move' }>
 
 function ask(record: DeviceRecord, event: Ask, now: number): Outcome {
@@ -115,6 +118,12 @@ function claim(record: DeviceRecord, event: Ask, now: number): Outcome {
     placement,
   }
   return write(revise(without(record), changes, { at: now, event: 'claimed', region }))
+}
+
+/** Only before the commit: nothing that was made in the region that failed holds a permission. */
+function failOver(record: DeviceRecord, { target }: Failover, now: number): DeviceRecord {
+  const { region, placement } = target
+  return revise(record, { region, placement }, { at: now, event: 'failed-over', region })
 }
 
 function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord {

@@ -96,7 +96,7 @@ describe('production', () => {
   it('lets in what the app serves, at each edge, and no other route', () => {
     const served = createEdge(parseConfig(anyConfig), {
       platform: { peerAddress: () => '', requestId: () => '', secondsLeft: () => 0 },
-      location: { locate: () => undefined, source: 'none', date: '2026-11-22' },
+      location: { locate: () => undefined, source: 'none', date: '2026-11-22', attribution: '' },
     })
     const paths = new Set(served.app.routes.map((it) => it.path))
     served.close()

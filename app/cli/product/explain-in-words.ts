@@ -75,9 +75,9 @@ function candidate(it: Candidate, index: number): string {
   return `${String(index + 1).padStart(2)}  ${it.region.padEnd(15)}${far}${share}`.trimEnd()
 }
 
-function failover({ failover: regions }: Placement): string[] {
+function failover({ region, failover: regions }: Placement): string[] {
   if (regions.length === 0) return ['none']
-  return [`${regions.join(', ')} (kept for later: edges don’t go on to another region yet)`]
+  return [`${regions.join(', ')}, should ${region} fail`]
 }
 
 function skipped(all: readonly Skipped[]): string[] {

@@ -10,7 +10,7 @@ export function summary({ name, signers, regionPolicy }: Product): string {
 /** Sentences on what the document says and the deployment doesn't do. */
 export function findMismatches({ regionPolicy }: Product, deployment: Deployment): string[] {
   const enabled = new Set(deployment.enabledRegions)
-  const { defaultRegion, rules, failover } = regionPolicy
+  const { defaultRegion, rules } = regionPolicy
   const notes = rules.flatMap(({ name, regions, strict }, index) => {
     if (regions.some((region) => enabled.has(region))) return []
     const what = strict ? 'its devices can’t be provisioned' : 'the policy’s own regions take over'
@@ -20,9 +20,6 @@ export function findMismatches({ regionPolicy }: Product, deployment: Deployment
     notes.unshift(
       `the default region ${defaultRegion} isn’t enabled: the nearest to it takes its place`,
     )
-  }
-  if (failover !== undefined) {
-    notes.push('failover is kept and explained, but edges don’t go on to another region yet')
   }
   return notes
 }

@@ -1,12 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/app-error.ts'
+import type { Incident } from '../../../app/provisioning/attempt.ts'
 import { allowedDevice, type DeviceRecord } from '../../../app/provisioning/device-record.ts'
-import {
-  type Incident,
-  type ProvisionDeps,
-  provision,
-} from '../../../app/provisioning/provision.ts'
+import { type ProvisionDeps, provision } from '../../../app/provisioning/provision.ts'
 import { transition } from '../../../app/provisioning/transition.ts'
 import { measureWaves } from '../../../app/provisioning/waves.ts'
 import type { IotRegion } from '../../../regions/iot-region.ts'
@@ -63,6 +60,8 @@ function setUp(script: {
     newAttemptId: () => 'a1',
     waves: measureWaves(() => 0),
     onIncident: (incident) => void world.incidents.push(incident),
+    onFailover: (next) => void note(`failover: ${next.region}`)(),
+    failoverSeconds: 5,
     onTrouble: (trouble) => void note(`trouble: ${trouble}`)(),
     signal: AbortSignal.timeout(10_000),
   }

@@ -67,6 +67,8 @@ async function twoEdges(copies: 1 | 2, withOwnKey = true) {
           waves: measureWaves(() => performance.now()),
           onTrouble: () => {},
           onIncident: () => {},
+          onFailover: () => {},
+          failoverSeconds: 5,
           signal,
         },
         {
