@@ -12,6 +12,9 @@ const bundledChecksum = '738794f02b34c28847582790e570b533'
 /** What the package's issue 251 says of it. */
 const bundledDate = '2019-08-28'
 
+export const geoipLiteAttribution =
+  'This product includes GeoLite2 data created by MaxMind, https://www.maxmind.com (CC BY-SA 4.0)'
+
 /**
  * Locates by geoip-lite's data (CC BY-SA 4.0, from MaxMind's GeoLite2). Loading takes about 100 ms and
  * 110 MB, once per process. `[0,0]`, missing coordinates and an empty country count as unknown;

@@ -1,4 +1,4 @@
-import { loadGeoipLite } from './geoip-lite-location.ts'
+import { geoipLiteAttribution, loadGeoipLite } from './geoip-lite-location.ts'
 import type { Locate } from './location.ts'
 import { loadLocationTable } from './location-table.ts'
 
@@ -8,6 +8,8 @@ export type LoadedLocation = {
   readonly source: string
   /** Their day, ISO 8601. */
   readonly date: string
+  /** What their licence asks to be said where they are shown. */
+  readonly attribution: string
   /** For log or terminal, where these are not the data that should be used. */
   readonly warning?: string
 }
@@ -19,10 +21,11 @@ export type LoadedLocation = {
 export async function loadLocation(file: string | undefined): Promise<LoadedLocation> {
   if (file !== undefined) {
     const { locate, header } = await loadLocationTable(file)
-    return { locate, source: header.source, date: header.date }
+    return { locate, source: header.source, date: header.date, attribution: header.attribution }
   }
   const { locate, date } = await loadGeoipLite()
-  return { locate, source: 'geoip-lite', date, warning: fallbackWarning(date) }
+  const attribution = geoipLiteAttribution
+  return { locate, source: 'geoip-lite', date, attribution, warning: fallbackWarning(date) }
 }
 
 /** What is to be said where geoip-lite's data of that day serve. */

@@ -30,8 +30,8 @@ export type Terminal = {
 export type Progress = {
   /** `text` has begun; what was under way before it is done. */
   step(text: string): void
-  /** How far the step under way is; on a terminal only. */
-  update(text: string): void
+  /** How far the step under way is, in words and as a part of it (0 to 1); on a terminal only. */
+  update(text: string, part?: number): void
   finish(): void
 }
 
@@ -96,10 +96,14 @@ function lines(note: (line: string) => void): Progress {
 
 function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
   let done = -1
+  let part = 0
   let frame = 0
   let text = ''
   const draw = () => {
-    const filled = Math.min(BAR_WIDTH, Math.round((Math.max(done, 0) / totalSteps) * BAR_WIDTH))
+    const filled = Math.min(
+      BAR_WIDTH,
+      Math.round(((Math.max(done, 0) + part) / totalSteps) * BAR_WIDTH),
+    )
     const drawn = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
     const line = `${FRAMES[frame % FRAMES.length]} ${drawn} ${text}`
     stderr.write(`\r\u001b[2K${line.slice(0, Math.max(10, (stderr.columns || 80) - 1))}`)
@@ -112,10 +116,12 @@ function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
   return {
     step(next) {
       done++
+      part = 0
       text = printable(next)
       draw()
     },
-    update(next) {
+    update(next, of = part) {
+      part = of
       text = printable(next)
     },
     finish() {

@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { geoipLiteDate, geoipLiteFolder } from '../../../regions/geoip-lite-location.ts'
+import {
+  geoipLiteAttribution,
+  geoipLiteDate,
+  geoipLiteFolder,
+} from '../../../regions/geoip-lite-location.ts'
 import { type SourceData, settleRanges } from './build-table.ts'
 import { fetchPackage } from './fetch-package.ts'
 import { GeoBuildError } from './geo-build-error.ts'
@@ -126,7 +130,7 @@ async function readInstalled({ signal, onStep, checkDate }: ReadOptions): Promis
   await pause(signal, onStep, `Reading IPv6 of geoip-lite, ${date}`)
   const rows6 = { rows: await open('geoip-city6.dat'), names }
   const v6 = settleRanges(6, readGeoipLite(rows6, 6, places))
-  const attribution = `${maxMind} (CC BY-SA 4.0)`
+  const attribution = geoipLiteAttribution
   return { source: 'geoip-lite', date, packages: 'geoip-lite', attribution, places, v4, v6 }
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type AwsFlags, addAwsFlags } from '../aws-flags.ts'
 import { attribute, integer, list } from '../options.ts'
 import type { CommandContext } from '../program.ts'
@@ -14,6 +14,16 @@ export type ExplainFlags = ProductFlags &
     attribute?: Record<string, string>
     down?: string[]
     pin?: string
+  }
+export type SimulateFlags = ProductFlags &
+  DeploymentFlags & {
+    against?: string
+    addresses?: string
+    sample?: number
+    seed: number
+    attribute?: Record<string, string>
+    down?: string[]
+    map?: string
   }
 
 const table = 'the control table (default: iot-global-control)'
@@ -123,6 +133,35 @@ export function productCommand(program: Command, context: CommandContext): void 
       await explainPlacement(subject, flags, context)
     })
 
+  addDeploymentFlags(addAwsFlags(product.command('simulate'), table))
+    .summary('where many devices would land, and a map')
+    .description(
+      'Says where many devices would land: shares and mean distances by region and country, whom a strict rule leaves without a region, what moves between two versions. Nothing is changed. It locates as an edge does; the location table is built at first use.',
+    )
+    .argument('<file|name>', 'a document, or a product’s name')
+    .option('--against <file|name>', 'what to compare it with')
+    .addOption(
+      new Option(
+        '--addresses <file>',
+        'where devices ask from: one address a line, or the first column of a CSV; "-" is stdin',
+      ).conflicts('sample'),
+    )
+    .option(
+      '--sample <count>',
+      'so many random IPv4 addresses instead, a range by its size (default: 100000): address space isn’t people',
+      integer(1, 10_000_000),
+    )
+    .option('--seed <number>', 'draws another sample', integer(0, 4_294_967_295), 1)
+    .option('--attribute <name=value>', 'an attribute of every record; may be repeated', attribute)
+    .option('--down <regions>', 'regions that fail, separated by commas', list)
+    .option('--map <file>', 'a world map of the catchments, as SVG')
+    .option('--json', json)
+    .addHelpText('after', SIMULATE_EXAMPLES)
+    .action(async (subject: string, flags: SimulateFlags) => {
+      const { simulateProduct } = await import('./simulate.ts')
+      await simulateProduct(subject, flags, context)
+    })
+
   product
     .command('schema')
     .summary('the document’s JSON Schema, for editors')
@@ -183,6 +222,15 @@ Examples:
   $ npx landfall product explain lamps.yaml --ip 134.226.1.1 --regions eu-west-1,us-east-1
   $ npx landfall product explain lamps --ip 8.8.8.8 --thing lamp-1 --attribute plan=gold --local .landfall/local/local.json
   $ npx landfall product explain lamps --ip 8.8.8.8 --down us-east-1,us-east-2 --region eu-west-1 --json`
+
+const SIMULATE_EXAMPLES = `
+Things are named device-000001 and so on; weighted strategies go by that. An address may stand there
+often, and counts as often.
+
+Examples:
+  $ npx landfall product simulate lamps.yaml --regions eu-west-1,us-east-1 --map lamps.svg
+  $ npx landfall product simulate lamps.yaml --against lamps --local .landfall/local/local.json
+  $ cut -d' ' -f1 access.log | npx landfall product simulate lamps --addresses - --region eu-west-1 --json`
 
 const SCHEMA_EXAMPLES = `
 Examples:

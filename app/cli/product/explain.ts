@@ -7,10 +7,9 @@ import type { Product } from '../../products/product.ts'
 import { misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { ExplainFlags } from './command.ts'
-import { getProduct, getStored, openControlTable } from './control-access.ts'
 import { type Deployment, openEdgeLocation, readDeployment } from './deployment.ts'
-import { getDocument } from './document-file.ts'
 import { explainInWords } from './explain-in-words.ts'
+import { getSubject } from './subject.ts'
 
 /** One rule against the device: the first whose conditions all hold is the one that counts. */
 export type RuleExplanation = {
@@ -47,7 +46,7 @@ export async function explainPlacement(
   checkFlags(flags)
   const { terminal, env } = context
   const deployment = await readDeployment(flags, env)
-  const product = await findSubject(subject, flags, context)
+  const { product } = await getSubject(subject, flags, context)
   const data = await openEdgeLocation(deployment, context)
   const location = data.locate(flags.ip)
   const explanation = explain(product, { ...deployment, location }, flags)
@@ -59,17 +58,6 @@ export async function explainPlacement(
   }
   if (flags.json === true) terminal.json({ ...explanation, locationSource })
   else for (const line of explainInWords({ ...explanation, locationSource })) terminal.out(line)
-}
-
-/** A document where it looks like a file, else the product of that name. */
-async function findSubject(
-  subject: string,
-  flags: ExplainFlags,
-  context: CommandContext,
-): Promise<Product> {
-  if (/[/\\]|\.(ya?ml|json)$/i.test(subject)) return await getDocument(subject, context.terminal)
-  const stored = await getStored(await openControlTable(flags, context), subject)
-  return getProduct(`product ${subject}`, stored.document)
 }
 
 function explain(
