@@ -125,7 +125,8 @@ function moved({ devices, share, meanChangeKm, routes }: Moves, than: string, te
     terminal.out(`Against ${than}, no device moves`)
     return
   }
-  const mean = meanChangeKm === undefined ? '' : `, on average ${change(meanChangeKm)}`
+  const mean =
+    meanChangeKm === undefined ? '' : `; from region to region ${change(meanChangeKm)} on average`
   const moving = devices === 1 ? 'moves' : 'move'
   terminal.out(`Against ${than}, ${count(devices)} (${percent(share)} %) ${moving}${mean}`)
   terminal.table(

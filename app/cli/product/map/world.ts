@@ -16,8 +16,8 @@ type Countries = { readonly countries: GeometryCollection<{ readonly name?: stri
 
 /** Degrees: a sixth of a pixel of the map. */
 const tolerance = 0.05
-/** Square degrees at the equator: smaller polygons would be no pixel. */
-const smallest = 0.06
+/** Square degrees at the equator: smaller polygons would be a third of a pixel. */
+const smallest = 0.03
 
 /** Land that Natural Earth gives no number, by the name that it has there. */
 const unnumbered: Readonly<Record<string, string>> = {
@@ -33,11 +33,8 @@ const parts: readonly { of: string; code: string; lat: number; lon: number }[] =
   { of: 'FR', code: 'GP', lat: 16.2, lon: -61.5 },
   { of: 'FR', code: 'MQ', lat: 14.6, lon: -61 },
   { of: 'FR', code: 'RE', lat: -21.1, lon: 55.5 },
-  { of: 'FR', code: 'YT', lat: -12.8, lon: 45.2 },
-  { of: 'NL', code: 'BQ', lat: 12.2, lon: -68.3 },
   { of: 'NO', code: 'SJ', lat: 78.5, lon: 18 },
   { of: 'NO', code: 'SJ', lat: 71, lon: -8.5 },
-  { of: 'NO', code: 'BV', lat: -54.4, lon: 3.4 },
 ]
 /** Degrees from that place. */
 const partReach = 7
@@ -90,8 +87,11 @@ function withoutSmallHoles(topology: Topology, arcs: Polygon['arcs']): Polygon['
 
 function partOf(country: string | undefined, outline: Ring): string | undefined {
   const [lon = 0, lat = 0] = outline[0] ?? []
-  return parts.find((it) => it.of === country && Math.hypot(lon - it.lon, lat - it.lat) < partReach)
-    ?.code
+  const near = parts
+    .filter((it) => it.of === country)
+    .map((it) => ({ code: it.code, away: Math.hypot(lon - it.lon, lat - it.lat) }))
+    .sort((a, b) => a.away - b.away)[0]
+  return near !== undefined && near.away < partReach ? near.code : undefined
 }
 
 /** In square degrees at the equator; of a ring over the antimeridian too much, which is no harm. */
