@@ -8,12 +8,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const longest = [
   'test/app/provisioning/matrix.test.ts',
-  'test/app/cli/local.test.ts',
   'test/app/cli/operator.test.ts',
   'test/app/cli/sweep.test.ts',
-  'test/app/provisioning/races.test.ts',
   'test/app/edge/server.test.ts',
+  'test/app/cli/local.test.ts',
   'test/app/provisioning/counterexamples.test.ts',
+  'test/app/provisioning/races.test.ts',
   'test/app/provisioning/sweep-strays.test.ts',
   'test/app/provisioning/races-with-operator.test.ts',
   'test/soak/soak.test.ts',

@@ -78,7 +78,12 @@ beforeAll(async () => {
   stage = await setStage(laneRegions, 120)
   // The first case needs edges without a role: only those assume it for a request.
   await stage.fault({ operation: 'AssumeRole', kind: 'error-before', times: null })
-  const edges = await Promise.all(laneNames.map(({ region }) => startEdge(region)))
+  const edges: EdgeProcess[] = []
+  // Four at once: other files run beside this one.
+  for (let n = 0; n < laneNames.length; n += 4) {
+    const some = laneNames.slice(n, n + 4)
+    edges.push(...(await Promise.all(some.map(({ region }) => startEdge(region)))))
+  }
   // Until each gave up: a try of its start that succeeds later would find the role before the request.
   await Promise.all(edges.map((edge) => edge.logged('a region is not ready')))
   await stage.clearFaults()
