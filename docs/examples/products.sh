@@ -18,6 +18,16 @@ same 'its rule' "$(jq -r .placement.rule.name <<<"$explained")" Europe
 product explain lamps --ip 134.226.1.1 --thing lamp-7 --down eu-west-1 | grep -q 'lands in eu-central-1'
 product explain lamps --ip 5.9.0.1 --down eu-central-1 | grep -q 'lands nowhere now'
 
+# Where 400 devices would land, and the map of it.
+regions=us-east-1,us-west-2,ca-central-1,sa-east-1,eu-west-1,eu-central-1,eu-north-1,me-central-1,ap-south-1,ap-southeast-1,ap-southeast-2,ap-northeast-1
+npx landfall product check docs/examples/thermostats.yaml --regions $regions
+product simulate lamps --against docs/examples/thermostats.yaml --regions $regions --sample 400 | grep -q 'Against docs/examples/thermostats.yaml'
+product simulate docs/examples/thermostats.yaml --regions $regions --sample 400 --map "$folder/map.svg" --json >"$folder/simulated"
+same 'the devices' "$(jq '[.after | .regions[], .unplaced[] | .devices] | add' "$folder/simulated")" 400
+grep -q '</svg>' "$folder/map.svg"
+printf '134.226.1.1\n5.9.0.1\n' | product simulate lamps --addresses - --json >"$folder/simulated"
+same 'their countries' "$(jq -r '[.after.countries[].country] | sort | join(" ")' "$folder/simulated")" 'DE IE'
+
 sed 's/eu-west-1: 70/eu-west-1: 60/' docs/examples/lamps.yaml >"$folder/lamps.yaml"
 product apply "$folder/lamps.yaml" --yes | grep -q 'weights.eu-west-1: 70 → 60'
 product rollback lamps --yes

@@ -13,7 +13,7 @@ const dot = (x: number, y: number, r: number) =>
 const motifs: readonly Motif[] = [
   line(8, 'M-2 2l4-4M0 8l8-8M6 10l4-4', 1.4),
   filled(12, dot(3, 3, 2.5) + dot(9, 9, 2.5)),
-  line(12, 'M0 9l6-6 6 6', 1.6),
+  line(12, 'M-6 3l6 6 6-6 6 6 6-6', 1.6),
   line(6, 'M0 3h6', 1.4),
   line(12, 'M3 .5v5M.5 3h5M9 6.5v5M6.5 9h5', 1.4),
   line(12, 'M-3 9l6 6M0 0l12 12M9-3l6 6', 3),
@@ -29,7 +29,7 @@ const motifs: readonly Motif[] = [
   line(12, 'M6 0v12', 3.6),
   line(8, 'M-2 6l4 4M0 0l8 8M6-2l4 4', 1.4),
   line(12, 'M3 1v6M9 7v6M9-5v6', 2),
-  line(12, 'M0 6q3-6 6 0t6 0', 1.8),
+  line(12, 'M-6 6q3-6 6 0t6 0t6 0t6 0', 1.8),
   line(12, 'M3 3h6v6H3z', 1.4),
   filled(12, 'M6 1.5L10.5 6 6 10.5 1.5 6z'),
   line(16, dot(8, 8, 6) + dot(8, 8, 2.5), 1.3),
