@@ -8,21 +8,23 @@ import { landfall } from './run-landfall.ts'
 const twoRegions = ['--regions', 'eu-west-1,us-east-1']
 const newYork = '128.59.1.1'
 let folder: string
-let running: LocalProcess[]
+let running: Promise<LocalProcess>[]
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'landfall-local-'))
   running = []
 })
 afterEach(async () => {
-  await Promise.all(running.map((it) => it.end('SIGKILL')))
+  // One that a test's time-out overtook while it started must not outlive the test either.
+  const started = await Promise.allSettled(running)
+  await Promise.all(started.map((it) => it.status === 'fulfilled' && it.value.end('SIGKILL')))
   await rm(folder, { recursive: true })
 })
 
 async function start(name: string, ...args: string[]): Promise<LocalProcess> {
-  const local = await startLocalProcess(join(folder, name), ...args)
-  running.push(local)
-  return local
+  const starting = startLocalProcess(join(folder, name), ...args)
+  running.push(starting)
+  return await starting
 }
 
 const jsonFile = (name: string) => join(folder, name, 'local.json')
