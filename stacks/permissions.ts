@@ -15,12 +15,8 @@ export function edgeInRegion(scope: Scope): Statement[] {
   return [
     on(thing(scope), ['CreateThing', 'DescribeThing', 'UpdateThing']),
     on(certificate(scope), ['UpdateCertificate', 'DeleteCertificate', 'AttachPolicy']),
-    onAny([
-      'CreateCertificateFromCsr',
-      'CreateKeysAndCertificate',
-      'AttachThingPrincipal',
-      'DescribeEndpoint',
-    ]),
+    onAttachment(scope, ['AttachThingPrincipal']),
+    onAny(['CreateCertificateFromCsr', 'CreateKeysAndCertificate', 'DescribeEndpoint']),
   ]
 }
 
@@ -33,15 +29,11 @@ export function sweeperInRegion(scope: Scope): Statement[] {
       'DeleteCertificate',
       'AttachPolicy',
       'DetachPolicy',
-    ]),
-    onAny([
-      'ListCertificates',
       'ListPrincipalThings',
-      'ListThingPrincipals',
-      'ListAttachedPolicies',
-      'AttachThingPrincipal',
-      'DetachThingPrincipal',
     ]),
+    on(thing(scope), ['ListThingPrincipals']),
+    onAttachment(scope, ['AttachThingPrincipal', 'DetachThingPrincipal']),
+    onAny(['ListCertificates', 'ListAttachedPolicies']),
   ]
 }
 
@@ -104,6 +96,15 @@ type TableArns = { readonly allowList: string; readonly control: string }
 
 function on(resource: string, operations: readonly string[]): Statement {
   return { actions: operations.map((it) => `iot:${it}`), resources: [resource] }
+}
+
+/**
+ * A certificate and the thing that it is attached to. The reference names the certificate; a managed
+ * policy of AWS's own (AWSDeepLensServiceRolePolicy) names both, so both stand here.
+ */
+function onAttachment(scope: Scope, operations: readonly string[]): Statement {
+  const actions = operations.map((it) => `iot:${it}`)
+  return { actions, resources: [certificate(scope), thing(scope)] }
 }
 
 function onAny(operations: readonly string[]): Statement {

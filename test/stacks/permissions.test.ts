@@ -99,18 +99,31 @@ describe('the edge’s Lambda', () => {
   })
 })
 
-/** AWS IoT's actions without resource types (Service Authorization Reference, "AWS IoT"). */
+/** AWS IoT's actions without resource types (Service Authorization Reference, "AWS IoT", 2026). */
 const withoutResource = [
-  'iot:AttachThingPrincipal',
   'iot:CreateCertificateFromCsr',
   'iot:CreateKeysAndCertificate',
   'iot:DescribeEndpoint',
-  'iot:DetachThingPrincipal',
   'iot:ListAttachedPolicies',
   'iot:ListCertificates',
-  'iot:ListPrincipalThings',
-  'iot:ListThingPrincipals',
 ]
+
+/** The resource type of the others, by the same reference. */
+const resourceTypes: Readonly<Record<string, readonly string[]>> = {
+  // The thing beside the certificate: stacks/permissions.ts says why.
+  'iot:AttachThingPrincipal': ['cert', 'thing'],
+  'iot:DetachThingPrincipal': ['cert', 'thing'],
+  'iot:AttachPolicy': ['cert'],
+  'iot:DetachPolicy': ['cert'],
+  'iot:DescribeCertificate': ['cert'],
+  'iot:UpdateCertificate': ['cert'],
+  'iot:DeleteCertificate': ['cert'],
+  'iot:ListPrincipalThings': ['cert'],
+  'iot:CreateThing': ['thing'],
+  'iot:DescribeThing': ['thing'],
+  'iot:UpdateThing': ['thing'],
+  'iot:ListThingPrincipals': ['thing'],
+}
 
 describe('every statement', () => {
   const roles = [edgeRoleArn(account, region)]
@@ -136,8 +149,12 @@ describe('every statement', () => {
         expect(actions.filter((it) => !withoutResource.includes(it))).toEqual([])
       } else {
         expect(actions.filter((it) => withoutResource.includes(it))).toEqual([])
-        const own = `arn:aws:iot:${region}:${account}:`
-        expect(resources.filter((it) => !it.startsWith(own))).toEqual([])
+        for (const action of actions) {
+          const arns = resourceTypes[action]?.map(
+            (it) => `arn:aws:iot:${region}:${account}:${it}/*`,
+          )
+          expect([action, resources]).toEqual([action, arns])
+        }
       }
     }
   })
