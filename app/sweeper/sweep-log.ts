@@ -7,10 +7,11 @@ const loggedFindings = 500
 /**
  * Writes a sweep to the log: a line for each region and one for the whole, which are CloudWatch metrics
  * too (Embedded Metric Format specification). The whole's have no dimension, since an alarm can't sum
- * over regions; a region tells only what it has, as each metric costs. Never keys.
+ * over regions, and count what belongs to no region as well; a region tells only what it has, as each
+ * metric costs. Never keys.
  */
 export function logSweep(log: Logger, metricsNamespace: string, report: SweepReport): void {
-  const total: Counts = {}
+  const total = countsOf(report)
   for (const region of report.regions) {
     const { destroyed, repaired, reported, ...rest } = region
     const findings = [...destroyed, ...repaired, ...reported].slice(0, loggedFindings)
@@ -22,23 +23,28 @@ export function logSweep(log: Logger, metricsNamespace: string, report: SweepRep
     else log.info(line, 'sweep of a region')
   }
   const { regions: _, ...rest } = report
-  const reported = rest.reported.slice(0, loggedFindings)
-  const line = { ...rest, reported, ...metrics(metricsNamespace, total, []) }
+  const [repaired, reported] = [rest.repaired, rest.reported].map((it) =>
+    it.slice(0, loggedFindings),
+  )
+  const line = { ...rest, repaired, reported, ...metrics(metricsNamespace, total, []) }
   if (isComplete(report)) log.info(line, 'sweep')
   else log.error(line, 'sweep')
 }
 
 type Counts = Record<string, number>
 
-function countsOf(region: RegionReport): Counts {
-  const repaired = (...whys: string[]) =>
-    region.repaired.filter((it) => whys.includes(it.why)).length
+/** Of a region, or of what belongs to none. */
+function countsOf(
+  of: Pick<RegionReport, 'repaired' | 'reported' | 'failures'> &
+    Partial<Pick<RegionReport, 'destroyed'>>,
+): Counts {
+  const repaired = (...whys: string[]) => of.repaired.filter((it) => whys.includes(it.why)).length
   return {
-    sweepDestroyed: region.destroyed.length,
+    sweepDestroyed: of.destroyed?.length ?? 0,
     sweepFinished: repaired('attached', 'confirmed'),
     sweepExpired: repaired('expired'),
-    sweepReported: region.reported.length,
-    sweepFailed: region.failures.length,
+    sweepReported: of.reported.length,
+    sweepFailed: of.failures.length,
   }
 }
 

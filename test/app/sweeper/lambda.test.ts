@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { CreateKeysAndCertificateCommand } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Stage, setStage } from '../../stage.ts'
@@ -95,6 +96,17 @@ describe('the scheduled sweep', () => {
 
   it('takes no younger age than the command does', async () => {
     expect(await invoke({ olderThanSeconds: 60 })).toEqual({ error: 'ZodError' })
+  })
+
+  it('counts in all what it finds in no region, and tells it', async () => {
+    const Item = { thing_name: { S: 'by-hand' }, prov_status: { S: 'nonsense' } }
+    await stage.dynamoDb.send(new PutItemCommand({ TableName: 'iot-global-provisioning', Item }))
+    expect(await invoke({})).toEqual({ complete: true })
+    const whole = () => log.find((line) => line.msg === 'sweep')
+    await expect.poll(whole).toMatchObject({
+      sweepReported: 1,
+      reported: [{ why: 'unreadable-row', thingName: 'by-hand' }],
+    })
   })
 
   it('counts as failed where a region fails, and says which', async () => {
