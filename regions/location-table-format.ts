@@ -1,10 +1,14 @@
+import { crc32 } from 'node:zlib'
+
 /**
  * The compiled location table: one file, little-endian, read as a whole.
  *
  *     0   8  magic `LFPLACES`
  *     8   4  format version (unsigned)
  *    12   4  bytes of the header's JSON (unsigned)
- *    16   n  header, JSON, then zeros to a multiple of 8
+ *    16   4  CRC-32 of everything from byte 24 on (unsigned)
+ *    20   4  zero
+ *    24   n  header, JSON, then zeros to a multiple of 8
  *            the columns in the order of `columnLayout`, each padded with zeros to a multiple of 8
  *
  * A row says "from this address on, until the next row". IPv4 rows are grouped by the address's upper 16
@@ -12,11 +16,14 @@
  * compress better than one of two bytes). IPv6 rows have /64 keys and are grouped by the upper 32 bits,
  * of which only those that occur are listed, in `prefix6`. Place 0 is "unknown"; a place's lower 16 bits
  * stand in a column of their own, what is above them in `upperBits` bits a row, eight rows and more a byte.
+ *
+ * Whatever changes here, even where a file keeps its length, raises the version: a table that is read by
+ * another layout than its own gives wrong answers, and no error.
  */
 
 const magic = 'LFPLACES'
-const formatVersion = 1
-const prelude = 16
+const formatVersion = 2
+const prelude = 24
 
 export type LocationTableHeader = {
   /** Whose data: as in `Location`. */
@@ -86,16 +93,20 @@ export function encodeLocationTable(
   head.writeUInt32LE(json.length, 12)
   json.copy(head, prelude)
   const parts: Uint8Array[] = [head]
+  let checksum = crc32(head.subarray(prelude))
   for (const column of listColumns(columns)) {
     const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
-    parts.push(bytes, new Uint8Array(padded(bytes.length) - bytes.length))
+    const padding = new Uint8Array(padded(bytes.length) - bytes.length)
+    parts.push(bytes, padding)
+    checksum = crc32(padding, crc32(bytes, checksum))
   }
+  head.writeUInt32LE(checksum, 16)
   return parts
 }
 
 /**
  * The columns as views of the file's bytes, which must begin at a multiple of 8 in their buffer. Throws
- * LocationTableError where they are no table of this version or not all of one.
+ * LocationTableError where they are no table of this version, or not every byte of one.
  */
 export function decodeLocationTable(
   bytes: Uint8Array<ArrayBuffer>,
@@ -142,6 +153,9 @@ export function decodeLocationTable(
   if (columns.start4.at(-1) !== rows4 || columns.start6.at(-1) !== rows6) {
     throw new LocationTableError(file, 'contradicts itself')
   }
+  if (crc32(view.subarray(prelude)) !== view.readUInt32LE(16)) {
+    throw new LocationTableError(file, 'is damaged')
+  }
   return { header, columns }
 }
 
@@ -152,7 +166,7 @@ function listColumns(columns: LocationTableColumns) {
 }
 
 function padded(bytes: number): number {
-  return (bytes + 7) & ~7
+  return Math.ceil(bytes / 8) * 8
 }
 
 function parseHeader(text: string, file: string): LocationTableHeader {

@@ -123,7 +123,8 @@ describe('the file of a location table', () => {
     ['missing', 'is not there'],
     ['empty', 'is none', new Uint8Array()],
     ['foreign', 'is none', Uint8Array.from(Buffer.from('PK\u0003\u0004 and so on and on'))],
-    ['of another version', 'has format version 2, not 1', changed(8, 2)],
+    ['of an earlier version', 'has format version 1, not 2', changed(8, 1)],
+    ['of a later version', 'has format version 3, not 2', changed(8, 3)],
     ['with a header that is longer than the file', 'is cut off', changed(14, 255)],
     ['without its last bytes', 'is cut off', bytes.slice(0, -8)],
     [
@@ -146,6 +147,17 @@ describe('the file of a location table', () => {
     }
   })
 
+  it('is refused where one byte of it is another', () => {
+    for (let at = 0; at < bytes.length; at += 997) {
+      expect(
+        () => openLocationTable(changed(at, (bytes[at] ?? 0) ^ 4), 'damaged'),
+        `${at}`,
+      ).toThrow(/geo:build/)
+    }
+    const last = bytes.length - 1
+    expect(() => openLocationTable(changed(last, 1), 'damaged')).toThrow(/is damaged; make it anew/)
+  })
+
   it('can be missing: geoip-lite serves then, and says so', async () => {
     const { source, warning } = await loadLocation(undefined)
     expect(source).toBe('geoip-lite')
@@ -153,7 +165,7 @@ describe('the file of a location table', () => {
   })
 })
 
-function changed(at: number, value: number): Uint8Array {
+function changed(at: number, value: number): Uint8Array<ArrayBuffer> {
   const copy = bytes.slice()
   copy[at] = value
   return copy
