@@ -106,7 +106,6 @@ export function sweeperAlarms(
       dimensions: { FunctionName: sweeper.name },
       threshold: 1,
       minutes: 60,
-      periods: 3,
     },
     ClaimsStuck: {
       description:

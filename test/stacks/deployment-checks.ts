@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { strongSets } from '../../stacks/plan-problems.ts'
-import { account, ofType, operator, rolesOf } from './deployments.ts'
+import { account, ofType, operator, rolesOf, statementsOf } from './deployments.ts'
 import type { Program } from './program.ts'
 
 /**
@@ -135,15 +135,32 @@ export function checkAlarms(program: Program): void {
     expect(inputs.okActions, name).toEqual(inputs.alarmActions)
     expect(String(inputs.alarmDescription).length, name).toBeGreaterThan(20)
     if (name.endsWith('Unhealthy')) expect(region).toBe('us-east-1')
+    const seconds = Number(inputs.period) * Number(inputs.evaluationPeriods)
+    // CloudWatch's own bound (PutMetricAlarm).
+    expect(seconds, name).toBeLessThanOrEqual(86_400)
+    // Sweeps are hours apart: an alarm that wanted two periods with one would never ring.
+    if (/Sweep|Claims/.test(name)) expect(inputs.evaluationPeriods, name).toBe(1)
   }
   const topics = ofType(program, 'aws:sns/topic:Topic')
   expect(new Set(topics.map((it) => it.region))).toEqual(new Set([...edges, 'us-east-1']))
   expect(topics.filter((it) => it.inputs.kmsMasterKeyId === undefined)).toEqual([])
-  expect(ofType(program, 'aws:kms/key:Key').map((it) => it.inputs.enableKeyRotation)).toEqual([
-    true,
-    true,
-    true,
-  ])
+  const keys = ofType(program, 'aws:kms/key:Key').map((it) => it.inputs)
+  expect(keys.map((it) => it.enableKeyRotation)).toEqual([true, true, true])
+  for (const { policy } of keys) {
+    const [administers, uses, ...others] = statementsOf(policy)
+    expect(others).toEqual([])
+    expect(administers?.Principal).toEqual({ AWS: `arn:aws:iam::${account}:root` })
+    expect(administers?.Action.filter((it) => /\*$|crypt|Generate|Grant/.test(it))).toEqual(
+      ['Describe', 'Get', 'List', 'Put', 'Update', 'Enable', 'Disable'].map((it) => `kms:${it}*`),
+    )
+    // SNS Developer Guide, "Enable compatibility between event sources from AWS services".
+    expect(uses).toMatchObject({
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Condition: { StringEquals: { 'aws:SourceAccount': account } },
+    })
+  }
   expect(ofType(program, 'aws:sns/topicSubscription:TopicSubscription')).toHaveLength(3)
 }
 

@@ -113,7 +113,7 @@ export type Statement = {
   readonly Effect: string
   readonly Action: readonly string[]
   readonly Resource?: readonly string[]
-  readonly Principal?: Readonly<Record<string, readonly string[]>>
+  readonly Principal?: Readonly<Record<string, string | readonly string[]>>
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
 }
 
@@ -134,7 +134,7 @@ function inlinePolicies(value: unknown): { policy: unknown }[] {
 }
 
 /** A policy as text, or as the object that the provider makes text of. */
-function statementsOf(document: unknown): Statement[] {
+export function statementsOf(document: unknown): Statement[] {
   const parsed: { Statement: Statement | Statement[] } = JSON.parse(
     typeof document === 'string' ? document : JSON.stringify(document),
   )

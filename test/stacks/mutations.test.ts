@@ -55,6 +55,11 @@ const mutations: readonly [string, (program: Program) => void, Replacements][] =
     checkAlarms,
     { 'stacks/alarms.ts': (it) => it.replace('alarmActions: [topic.arn]', 'alarmActions: []') },
   ],
+  [
+    'a topic’s key that CloudWatch may not use',
+    checkAlarms,
+    { 'stacks/alarm-topic.ts': (it) => it.replace("'cloudwatch.amazonaws.com'", "'sns'") },
+  ],
 ]
 
 it.each(mutations)('the checks of production see %s', async (_what, check, mutate) => {
