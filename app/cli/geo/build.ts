@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { CommandFailure } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import { writeWhole } from '../whole-file.ts'
@@ -40,15 +41,23 @@ export async function buildLocationTable(
   const began = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'landfall-geo-'))
   const progress = terminal.progress(stepsOf(options.source) + 1)
+  let step = ''
+  const begin = (text: string) => {
+    step = `${text} …`
+    progress.step(step)
+  }
   try {
     const data = await readSource(options.source, {
       folder,
       signal,
-      onStep: (text) => progress.step(`${text} …`),
+      onStep: begin,
+      onPart: (part) => progress.update(step, part),
       checkDate: (date) => assertFresh(date, options, Date.now()),
     })
-    progress.step('Writing the table …')
+    begin('Writing the table')
     const parts = buildTable(data)
+    // Only here is a Ctrl-C heard that came while the parts were made.
+    await setImmediate()
     signal.throwIfAborted()
     await mkdir(dirname(options.file), { recursive: true })
     await writeWhole(options.file, parts)

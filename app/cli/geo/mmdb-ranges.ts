@@ -19,12 +19,22 @@ export function mmdbDate(file: MmdbFile): string {
   return open(file).metadata.buildEpoch.toISOString().slice(0, 10)
 }
 
+/** Between two looks at the clock: what is below these depths, each part read within milliseconds. */
+const restDepth = { 4: 12, 6: 24 } as const
+
 /**
- * Every network of an MMDB file (MaxMind DB format 2.0) in ascending order. A /64 goes by its first
- * address: what a file says of parts of one is not looked at. A record without a city has low
- * confidence: its position is the country's or the state's.
+ * Every network of an MMDB file (MaxMind DB format 2.0) in ascending order. A /64 of several networks
+ * goes by what most of its addresses lead to. A record without a city has low confidence: its position
+ * is the country's or the state's. `rest` is awaited every `restMs`, with the part that is read, 0 to 1:
+ * the terminal and Ctrl-C have their turn.
  */
-export function readMmdb(file: MmdbFile, family: 4 | 6, places: PlaceList): RangeList {
+export async function readMmdb(
+  file: MmdbFile,
+  family: 4 | 6,
+  places: PlaceList,
+  rest: (part: number) => Promise<void>,
+  restMs = 50,
+): Promise<RangeList> {
   const { metadata } = open(file)
   const { nodeCount, ipVersion } = metadata
   if (ipVersion !== family) {
@@ -34,18 +44,20 @@ export function readMmdb(file: MmdbFile, family: 4 | 6, places: PlaceList): Rang
   const placeAt = placeReader(file, family, places)
   const ranges = new RangeList()
   const depthMost = family === 4 ? 32 : 64
+  const highBit = (depth: number) => (depthMost - depth > 32 ? 1 << (depthMost - 33 - depth) : 0)
+  const lowBit = (depth: number) => (depthMost - depth > 32 ? 0 : 1 << (depthMost - 1 - depth))
+  let nodes = 0
 
   // Each node's left half, then its right half: a way down of at most `depthMost` steps.
   function walk(record: number, depth: number, high: number, low: number): void {
-    let at = record
-    if (depth === depthMost) while (at < nodeCount) at = child(at, 0)
-    if (at < nodeCount) {
-      walk(child(at, 0), depth + 1, high, low)
-      const bit = depthMost - 1 - depth
-      if (bit >= 32) walk(child(at, 1), depth + 1, (high | (1 << (bit - 32))) >>> 0, low)
-      else walk(child(at, 1), depth + 1, high, (low | (1 << bit)) >>> 0)
-    } else if (at > nodeCount) {
-      const place = placeAt(at, high, low)
+    if (record < nodeCount && depth < depthMost) {
+      nodes++
+      walk(child(record, 0), depth + 1, high, low)
+      const right = child(record, 1)
+      walk(right, depth + 1, (high | highBit(depth)) >>> 0, (low | lowBit(depth)) >>> 0)
+    } else if (record !== nodeCount) {
+      const { leaf, host } = record < nodeCount ? mostOf(record) : { leaf: record, host: 0n }
+      const place = leaf === nodeCount ? 0 : placeAt(leaf, high, low, host)
       if (place === 0) return
       const free = depthMost - depth
       const endHigh = free > 32 ? (high | ones(free - 32)) >>> 0 : high
@@ -53,7 +65,45 @@ export function readMmdb(file: MmdbFile, family: 4 | 6, places: PlaceList): Rang
       ranges.append(high, low, endHigh, endLow, place)
     }
   }
-  walk(0, 0, 0, 0)
+
+  /** The leaf that most of a divided /64 leads to (the first of two as wide), and a host of it. */
+  function mostOf(node: number): { leaf: number; host: bigint } {
+    const parts = new Map<number, { leaf: number; host: bigint; part: number }>()
+    const visit = (record: number, depth: number, host: bigint): void => {
+      if (record < nodeCount) {
+        visit(child(record, 0), depth + 1, host)
+        visit(child(record, 1), depth + 1, host | (1n << BigInt(63 - depth)))
+        return
+      }
+      const known = parts.get(record)
+      if (known === undefined) parts.set(record, { leaf: record, host, part: 2 ** -depth })
+      else known.part += 2 ** -depth
+    }
+    visit(node, 0, 0n)
+    return [...parts.values()].reduce((most, it) => (it.part > most.part ? it : most))
+  }
+
+  /** Walks the tree, and rests between its parts. */
+  async function walkInParts(record: number, depth: number, high: number, low: number) {
+    if (record < nodeCount && depth < restDepth[family]) {
+      nodes++
+      await walkInParts(child(record, 0), depth + 1, high, low)
+      const right = child(record, 1)
+      await walkInParts(
+        right,
+        depth + 1,
+        (high | highBit(depth)) >>> 0,
+        (low | lowBit(depth)) >>> 0,
+      )
+      return
+    }
+    walk(record, depth, high, low)
+    if (performance.now() - restedAt < restMs) return
+    await rest(nodes / nodeCount)
+    restedAt = performance.now()
+  }
+  let restedAt = performance.now()
+  await walkInParts(0, 0, 0, 0)
   return ranges
 }
 
@@ -92,10 +142,10 @@ function childReader(bytes: Buffer, recordSize: number): (node: number, side: 0 
 function placeReader(file: MmdbFile, family: 4 | 6, places: PlaceList) {
   const reader = open(file)
   const known = new Map<number, number>()
-  return (pointer: number, high: number, low: number): number => {
+  return (pointer: number, high: number, low: number, host: bigint): number => {
     const place = known.get(pointer)
     if (place !== undefined) return place
-    const record = recordSchema.safeParse(reader.get(addressText(family, high, low)))
+    const record = recordSchema.safeParse(reader.get(addressText(family, high, low, host)))
     if (!record.success) throw new GeoBuildError(`${file.name} holds records of another kind`)
     const { country_code: country, city, latitude: lat, longitude: lon } = record.data
     const read = places.idOf({ lat, lon, country, confidence: city === '' ? 'low' : 'normal' })
@@ -104,9 +154,11 @@ function placeReader(file: MmdbFile, family: 4 | 6, places: PlaceList) {
   }
 }
 
-/** The address of a key, in a form that any parser reads. */
-export function addressText(family: 4 | 6, high: number, low: number): string {
+/** The address of a key, in a form that any parser reads; `host` is the lower half of an IPv6 address. */
+export function addressText(family: 4 | 6, high: number, low: number, host = 0n): string {
   if (family === 4) return [low >>> 24, (low >>> 16) & 255, (low >>> 8) & 255, low & 255].join('.')
-  const groups = [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff]
-  return `${groups.map((group) => group.toString(16)).join(':')}::`
+  const groups = [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff].map((it) => it.toString(16))
+  if (host === 0n) return `${groups.join(':')}::`
+  const lower = [48n, 32n, 16n, 0n].map((shift) => ((host >> shift) & 0xffffn).toString(16))
+  return [...groups, ...lower].join(':')
 }

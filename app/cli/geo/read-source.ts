@@ -45,6 +45,8 @@ export type ReadOptions = {
   readonly signal: AbortSignal
   /** Called as each step begins. */
   readonly onStep: (text: string) => void
+  /** Called while a step takes its time, with the part of it that is done, 0 to 1. */
+  readonly onPart: (part: number) => void
   /** Called with the day of the data before they are read; throws where they are too old. */
   readonly checkDate: (date: string) => void
 }
@@ -70,23 +72,31 @@ type OneSource = Omit<SourceData, 'places'> & { readonly places: PlaceList }
 
 async function readPackage(
   source: keyof typeof packages,
-  { folder, signal, onStep, checkDate }: ReadOptions,
+  { folder, signal, onStep, onPart, checkDate }: ReadOptions,
 ): Promise<OneSource> {
   const { package: name, files, attribution, families } = packages[source]
   onStep(`Fetching ${name}`)
   const fetched = await fetchPackage(name, folder, signal)
   const open = async (family: 4 | 6) => {
     const file = `${files}-ipv${family}.mmdb`
-    return { name: file, bytes: await readFile(join(fetched.folder, file)) }
+    const bytes = await readFile(join(fetched.folder, file)).catch((cause: unknown) => {
+      throw new GeoBuildError(`${name}@${fetched.version} has no ${file} any more`, { cause })
+    })
+    return { name: file, bytes }
   }
   const [file4, file6] = await Promise.all([open(4), open(6)])
   const date = [mmdbDate(file4), mmdbDate(file6)].sort()[0] ?? ''
   checkDate(date)
   const places = new PlaceList()
+  const rest = async (part: number) => {
+    onPart(part)
+    await setImmediate()
+    signal.throwIfAborted()
+  }
   await pause(signal, onStep, `Reading IPv4 of ${families}, ${date}`)
-  const v4 = settleRanges(4, readMmdb(file4, 4, places))
+  const v4 = settleRanges(4, await readMmdb(file4, 4, places, rest))
   await pause(signal, onStep, `Reading IPv6 of ${families}, ${date}`)
-  const v6 = settleRanges(6, readMmdb(file6, 6, places))
+  const v6 = settleRanges(6, await readMmdb(file6, 6, places, rest))
   return { source, date, packages: `${name}@${fetched.version}`, attribution, places, v4, v6 }
 }
 

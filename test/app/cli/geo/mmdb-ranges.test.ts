@@ -8,9 +8,9 @@ const tokyo: TinyRecord = { country_code: 'JP', city: 'Tokyo', latitude: 35.68, 
 const kansas: TinyRecord = { country_code: 'US', city: '', latitude: 37.751, longitude: -97.822 }
 const nowhere: TinyRecord = { country_code: 'RW', city: '', latitude: 0, longitude: 0 }
 
-function read(family: 4 | 6, bytes: Buffer) {
+async function read(family: 4 | 6, bytes: Buffer) {
   const places = new PlaceList()
-  const ranges = readMmdb({ bytes, name: 'tiny.mmdb' }, family, places)
+  const ranges = await readMmdb({ bytes, name: 'tiny.mmdb' }, family, places, async () => {})
   return Array.from({ length: ranges.count }, (_, row) => {
     const place = places.at(ranges.place(row))
     const ends = [ranges.start(row), ranges.end(row)].map((it) => it.toString(16))
@@ -28,28 +28,48 @@ const networks4: readonly TinyNetwork[] = [
 ]
 
 describe('readMmdb', () => {
-  it.each([24, 28, 32] as const)('reads every network, with records of %i bits', (recordSize) => {
-    expect(read(4, tinyMmdb(4, networks4, { recordSize }))).toEqual([
-      ['1000000', '10000ff', 'JP', 'normal'],
-      ['8080800', '80808ff', 'US', 'low'],
-      ['86e20000', '86e3ffff', 'IE', 'normal'],
-      ['ffffffff', 'ffffffff', 'IE', 'normal'],
-    ])
-  })
+  it.each([24, 28, 32] as const)(
+    'reads every network, with records of %i bits',
+    async (recordSize) => {
+      expect(await read(4, tinyMmdb(4, networks4, { recordSize }))).toEqual([
+        ['1000000', '10000ff', 'JP', 'normal'],
+        ['8080800', '80808ff', 'US', 'low'],
+        ['86e20000', '86e3ffff', 'IE', 'normal'],
+        ['ffffffff', 'ffffffff', 'IE', 'normal'],
+      ])
+    },
+  )
 
-  it('reads IPv6 in /64 keys, and goes by the first address of one that is divided', () => {
+  it('reads IPv6 in /64 keys, and goes by what most of a divided one leads to', async () => {
     const bytes = tinyMmdb(6, [
       [bitsOf('20010200000000000000000000000000', 32), tokyo],
       [bitsOf('2a001450000000010000000000000000', 96), dublin],
-      [bitsOf('2a001450000000010000000100000000', 96), tokyo],
-      [bitsOf('2a001450000000028000000000000000', 65), tokyo],
+      [bitsOf('2a001450000000010000000100000000', 96), dublin],
+      // The first address is the last one of the network before: a router's, not a device's.
+      [bitsOf('2a001450000000040000000000000000', 127), dublin],
+      [bitsOf('2a001450000000044000000000000000', 66), kansas],
+      [bitsOf('2a001450000000048000000000000000', 65), tokyo],
       [bitsOf('2a001450800000000000000000000000', 33), kansas],
     ])
-    expect(read(6, bytes)).toEqual([
+    expect(await read(6, bytes)).toEqual([
       ['2001020000000000', '20010200ffffffff', 'JP', 'normal'],
-      ['2a00145000000001', '2a00145000000001', 'IE', 'normal'],
+      ['2a00145000000004', '2a00145000000004', 'JP', 'normal'],
       ['2a00145080000000', '2a001450ffffffff', 'US', 'low'],
     ])
+  })
+
+  it('rests while it reads, and ends where resting does', async () => {
+    const all = Array.from({ length: 256 }, (_, at) => at.toString(2).padStart(8, '0'))
+    const networks = all.map((bits): TinyNetwork => [bits, bits.endsWith('1') ? tokyo : dublin])
+    const file = { bytes: tinyMmdb(4, networks, { recordSize: 32 }), name: 'tiny.mmdb' }
+    const parts: number[] = []
+    const slowly = async (part: number) => void parts.push(part)
+    await readMmdb(file, 4, new PlaceList(), slowly, 0)
+    expect(parts.length).toBeGreaterThan(100)
+    expect(parts).toEqual([...parts].sort((a, b) => a - b))
+    expect(parts.at(-1)).toBeLessThanOrEqual(1)
+    const interrupted = readMmdb(file, 4, new PlaceList(), () => Promise.reject('interrupted'), 0)
+    await expect(interrupted).rejects.toBe('interrupted')
   })
 
   it('says of which day the data are', () => {
@@ -57,8 +77,9 @@ describe('readMmdb', () => {
     expect(mmdbDate({ bytes, name: 'tiny.mmdb' })).toBe('2026-03-31')
   })
 
-  it('refuses what is no city file of that family', () => {
-    expect(() => read(4, Buffer.from('no MMDB file at all'))).toThrow('tiny.mmdb is no MMDB file')
-    expect(() => read(6, tinyMmdb(4, networks4))).toThrow('tiny.mmdb holds IPv4, not IPv6')
+  it('refuses what is no city file of that family', async () => {
+    const foreign = read(4, Buffer.from('no MMDB file at all'))
+    await expect(foreign).rejects.toThrow('tiny.mmdb is no MMDB file')
+    await expect(read(6, tinyMmdb(4, networks4))).rejects.toThrow('tiny.mmdb holds IPv4, not IPv6')
   })
 })
