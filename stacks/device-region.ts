@@ -51,7 +51,9 @@ export function createDeviceRegion(
     policy: account.apply((id) => devicePolicy({ partition: 'aws', region, account: id })),
     region,
   })
-  if (planned.logging !== undefined) createLogging(title, region, planned.logging)
+  if (planned.logging !== undefined) {
+    createLogging(region, { name: names.iotLogRole(region), level: planned.logging })
+  }
 }
 
 /** A role that its own callers may assume for an hour, and nobody else. */
@@ -101,8 +103,10 @@ export function trustOf(service: string): $util.Output<string> {
   }).json
 }
 
-function createLogging(title: string, region: string, logLevel: string): void {
+function createLogging(region: string, log: { name: string; level: string }): void {
+  const title = titleOf(region)
   const role = new aws.iam.Role(`${title}IotLogRole`, {
+    name: log.name,
     assumeRolePolicy: trustOf('iot.amazonaws.com'),
     inlinePolicies: [
       {
@@ -117,9 +121,9 @@ function createLogging(title: string, region: string, logLevel: string): void {
     ],
   })
   new aws.iot.LoggingOptions(`${title}IotLog`, {
-    defaultLogLevel: logLevel,
+    defaultLogLevel: log.level,
     roleArn: role.arn,
-    disableAllLogs: logLevel === 'DISABLED',
+    disableAllLogs: log.level === 'DISABLED',
     region,
   })
 }

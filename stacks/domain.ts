@@ -26,6 +26,8 @@ export function createCertificates(domain: Domain, edges: readonly string[]) {
     type: proof.resourceRecordType,
     records: [proof.resourceRecordValue],
     ttl: 60,
+    // The proof of a name is the same for every certificate of an account: an earlier one may have left it.
+    allowOverwrite: true,
   })
   return new Map(
     certificates.map(({ region, certificate }) => [

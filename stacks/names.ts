@@ -21,6 +21,8 @@ export function namesOf(stage: string) {
       `${prefix}-${caller}-${region}`,
     /** The operators' role for the tables. */
     operatorRole: `${prefix}-operator`,
+    /** What AWS IoT writes its log as, where the plan wants one. */
+    iotLogRole: (region: string) => `${prefix}-iot-log-${region}`,
     /** The AWS IoT policy that every device of the stage holds. */
     devicePolicy: `LandfallDevice-${stage}`,
     /**

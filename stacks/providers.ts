@@ -1,7 +1,11 @@
-/** The AWS provider of each Region that SST components are put in, made once. */
+/**
+ * The AWS provider of each Region that SST components are put in, made once. Its tags are those that SST
+ * gives its own provider, so that everything of a stage carries the same ones.
+ */
 export type Providers = (region: string) => aws.Provider
 
-export function regionalProviders(tags: Record<string, string>): Providers {
+export function regionalProviders(stage: string): Providers {
+  const tags = { 'sst:app': $app.name, 'sst:stage': stage }
   const made = new Map<string, aws.Provider>()
   return (region) => {
     const known = made.get(region)

@@ -20,7 +20,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
   await refuseOtherConsistency(stage, plan, Object.values(tableNames))
 
   const account = aws.getCallerIdentityOutput().accountId
-  const providers = regionalProviders({ app: $app.name, stage })
+  const providers = regionalProviders(stage)
   createTables(plan, tableNames, providers)
   const arnsIn = (region: string, id: string) => ({
     allowList: `arn:aws:dynamodb:${region}:${id}:table/${tableNames.allowList}`,

@@ -84,6 +84,8 @@ describe('device regions in a second account', () => {
     expect(trusted('landfall-production-sweeper-ap-south-1')).toEqual([
       `arn:aws:iam::${account}:role/landfall-production-sweeper-lambda`,
     ])
+    const ofLog = roles.find((it) => it.name === 'landfall-production-iot-log-ap-south-1')
+    expect(ofLog?.trust.map((it) => it.Principal)).toEqual([{ Service: ['iot.amazonaws.com'] }])
     const resources = roles.flatMap((it) => it.calls.flatMap((call) => call.Resource ?? []))
     const things = resources.filter((it) => it.startsWith('arn:aws:iot:'))
     expect(things.length).toBeGreaterThan(0)

@@ -144,6 +144,13 @@ describe('production', () => {
     }
   })
 
+  it('tags what its own providers make as SST’s provider does', () => {
+    const providers = inputsOf('pulumi:providers:aws').filter((it) => it.defaultTags !== undefined)
+    expect(providers.map((it) => JSON.parse(String(it.defaultTags)))).toEqual(
+      edges.map(() => ({ tags: { 'sst:app': 'landfall', 'sst:stage': 'production' } })),
+    )
+  })
+
   it('hands out a map of what operators need, and no secret', () => {
     expect(program.outputs).toMatchObject({
       url: 'https://devices.landfall.internal',
