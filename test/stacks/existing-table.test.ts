@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, PutItemCommand, type TableDescription } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createTables } from '../../app/allowlist/tables.ts'
 import { type LocalAws, startLocalAws } from '../../local/aws.ts'
@@ -20,22 +20,40 @@ const two = routerPlan(['eu-west-1', 'eu-central-1'], 'eu-west-2')
 describe('a table that is there', () => {
   const plain = { TableName: 'allowed' }
   const eventual = { ...plain, MultiRegionConsistency: 'EVENTUAL' } as const
-  const strong = { ...plain, MultiRegionConsistency: 'STRONG' } as const
+  const strong: TableDescription = {
+    ...plain,
+    MultiRegionConsistency: 'STRONG',
+    Replicas: [{ RegionName: 'eu-central-1' }],
+    GlobalTableWitnesses: [{ RegionName: 'eu-west-2' }],
+  }
+  const check = (plan: RouterPlan, table: TableDescription, empty = false) =>
+    mismatch(plan, { table, empty })
 
   it('fits the plan that it was made by', () => {
-    expect(mismatch(one, plain)).toEqual([])
-    expect(mismatch(two, strong)).toEqual([])
+    expect(check(one, plain)).toEqual([])
+    expect(check(two, strong)).toEqual([])
+    const itself = [{ RegionName: 'eu-west-1' }, ...(strong.Replicas ?? [])]
+    expect(check(two, { ...strong, Replicas: itself })).toEqual([])
   })
 
   it.each([plain, eventual])('can’t become strongly consistent: %j', (table) => {
-    expect(mismatch(two, table)).toEqual([
+    expect(check(two, table)).toEqual([
       'tables: allowed in eu-west-1 is a plain table and can’t become strongly consistent; name new tables in the plan (tables), export the old allow-list and import it there, or keep one edge',
     ])
   })
 
-  it('can’t stop being strongly consistent', () => {
-    expect(mismatch(one, strong)).toEqual([
-      'tables: allowed is strongly consistent over several Regions and stays so; name its Regions as edges and witness, or name new tables in the plan (tables)',
+  it('may become strongly consistent while it is empty', () => {
+    expect(check(two, plain, true)).toEqual([])
+  })
+
+  it.each([
+    ['one edge', one],
+    ['another edge', routerPlan(['eu-west-1', 'eu-west-3'], 'eu-west-2')],
+    ['another witness', routerPlan(['eu-west-1', 'eu-central-1'], 'eu-west-3')],
+    ['a third edge', routerPlan(['eu-west-1', 'eu-central-1', 'eu-west-2'])],
+  ])('keeps its Regions and its consistency, so a plan with %s is refused', (_, plan) => {
+    expect(check(plan, strong)).toEqual([
+      'tables: allowed is strongly consistent over eu-central-1, eu-west-1 with the witness eu-west-2 and stays so; name these as edges and witness, or name new tables in the plan (tables)',
     ])
   })
 })
@@ -53,6 +71,13 @@ describe('before anything is deployed', () => {
       region: 'eu-west-1',
     })
     await createTables(client, tables)
+    const rows = [
+      [tables.allowList, { thing_name: { S: 'one' } }],
+      [tables.control, { kind: { S: 'product' }, name: { S: 'default' } }],
+    ] as const
+    for (const [TableName, Item] of rows) await client.send(new PutItemCommand({ TableName, Item }))
+    const empty = { allowList: 'empty-allow-list', control: 'empty-control' }
+    await createTables(client, empty)
     client.destroy()
   })
   afterAll(() => aws.close())
@@ -72,6 +97,10 @@ describe('before anything is deployed', () => {
     await expect(refused).rejects.toThrow(PlanError)
     await expect(refused).rejects.toThrow('tables: landfall-allow-list in eu-west-1')
     await expect(refused).rejects.toThrow('tables: landfall-control in eu-west-1')
+  })
+
+  it('an empty table is no hindrance, as an interrupted deployment leaves one', async () => {
+    await refuseOtherConsistency('test', two, ['empty-allow-list', 'empty-control'])
   })
 
   it('a plain table is left to one edge', async () => {
