@@ -5,6 +5,7 @@ import {
   ScanCommand,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb'
+import type { AwsCredentialIdentity } from '@smithy/types'
 import { PlanError, type RouterPlan } from './plan.ts'
 
 /** A table as it is found; `empty`: not one row, which is looked at only where it matters. */
@@ -20,8 +21,12 @@ export async function refuseOtherConsistency(
   stage: string,
   plan: RouterPlan,
   names: readonly string[],
+  credentials?: AwsCredentialIdentity,
 ): Promise<void> {
-  const client = new DynamoDBClient({ region: plan.edges[0] ?? '' })
+  const client = new DynamoDBClient({
+    region: plan.edges[0] ?? '',
+    ...(credentials === undefined ? {} : { credentials }),
+  })
   try {
     const found = await Promise.all(names.map((name) => find(client, name, plan.edges.length > 1)))
     const problems = found.flatMap((it) => (it === undefined ? [] : mismatch(plan, it)))

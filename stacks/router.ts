@@ -1,5 +1,6 @@
 import { createAlarms } from './alarms.ts'
 import { dashboardBody } from './dashboard.ts'
+import { deployerCredentials } from './deployer-credentials.ts'
 import { assumableRole, createDeviceRegion, endpointAddressOf } from './device-region.ts'
 import { createCertificates, createRecords } from './domain.ts'
 import { createEdge } from './edge.ts'
@@ -17,7 +18,8 @@ import { createTables } from './tables.ts'
 export async function deployRouter(stage: string, plan: RouterPlan) {
   const names = namesOf(stage)
   const tableNames = plan.tables ?? names.tables
-  await refuseOtherConsistency(stage, plan, Object.values(tableNames))
+  const credentials = deployerCredentials(process.env)
+  await refuseOtherConsistency(stage, plan, Object.values(tableNames), credentials)
 
   const account = aws.getCallerIdentityOutput().accountId
   const providers = regionalProviders(stage)
