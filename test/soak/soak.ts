@@ -1,23 +1,32 @@
 import { parseArgs } from 'node:util'
 import { integer } from '../../app/cli/options.ts'
 import { createTerminal } from '../../app/cli/terminal.ts'
-import { type SoakReport, soak } from './fleet.ts'
+import { soak } from './fleet.ts'
+import { showFleet } from './show-fleet.ts'
+import { sickCases } from './sick-region/cases.ts'
+import { casesNamed, showCases, soakCases } from './sick-region/soak-cases.ts'
 
-const usage = `A fleet comes up through edges that are killed and an AWS whose calls fail.
+const usage = `A fleet comes up through edges that are killed and an AWS whose calls fail; then devices
+arrive while regions are sick.
 
-Usage: npm run soak -- [--devices N] [--minutes N] [--seed N] [--json]
+Usage: npm run soak -- [fleet | regions] [flags]
 
-  --devices N  devices over six regions, 90 % of them with keys of their own (default 2000)
-  --minutes N  give up after so many (default 5)
-  --seed N     decides who asks which edge and which edge dies; not what AWS does (default 1)
-  --json       the report as one JSON object on stdout
+  --devices N  fleet: devices over six regions, 90 % of them with keys of their own (default 2000)
+  --minutes N  fleet: give up after so many (default 5)
+  --seed N     fleet: decides who asks which edge and which edge dies; not what AWS does (default 1)
+  --case NAME  regions: only this one, several times for several:
+${sickCases.map((it) => `                 ${it.name.padEnd(9)} ${it.title}`).join('\n')}
+  --seconds N  regions: how long they are sick (default 60)
+  --svg FILE   regions: the last case's time line as a picture
+  --json       the reports as one JSON object on stdout
   --help       this text
 
-Quotas are lifted: 15 certificates a second and region would be what is measured otherwise.
-Exit code 0: all were provisioned and every invariant held; 1: not so; 2: the flags are wrong.
+Without fleet or regions both, a quarter of an hour. The fleet's quotas are lifted: 15 certificates
+a second and region would be what is measured otherwise; those of sick regions are raised.
+Exit code 0: all were provisioned and every promise held; 1: not so; 2: the flags are wrong.
 `
 
-const steps = 4
+const fleetSteps = 4
 
 async function main(): Promise<number> {
   const terminal = createTerminal(process)
@@ -30,67 +39,58 @@ async function main(): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  const { devices, minutes, seed } = flags
-  const progress = terminal.progress(steps)
-  const report = await soak(
-    { devices, minutes, seed, edges: 4, atOnce: 64, killEverySeconds: [1, 3] },
-    progress,
-  ).finally(() => progress.finish())
-  if (flags.json) terminal.json(report)
-  else show(report)
-  return report.problems.length === 0 ? 0 : 1
-
-  function show(it: SoakReport): void {
-    const list = (counts: Readonly<Record<string, number>>) =>
-      Object.entries(counts)
-        .map(([why, count]) => `${count} ${why}`)
-        .join(', ') || 'nothing'
-    const faults = Object.values(it.faults).reduce((sum, count) => sum + count, 0)
-    const share = ((100 * faults) / it.awsCalls).toFixed(1)
-    terminal.table(
-      ['', ''],
-      [
-        ['provisioned', `${it.provisioned} of ${devices} in ${it.seconds} s`],
-        ['devices a second', String(it.devicesPerSecond)],
-        ['time to identity', describeTimes(it.milliseconds)],
-        ['requests', `${it.requests}: ${it.answers503} told to wait, ${it.brokenConnections} cut`],
-        ['attempts', String(it.attempts)],
-        ['edges killed', String(it.kills)],
-        ['AWS calls', `${it.awsCalls}, ${faults} of them failed on purpose (${share} %)`],
-        ['', list(it.faults)],
-        ['sweep', `${it.sweep.seen} certificates seen in ${it.sweep.seconds} s`],
-        ['swept', list(it.sweep.destroyed)],
-        ['repaired', list(it.sweep.repaired)],
-        ['quotas', 'lifted'],
-      ],
-    )
-    for (const problem of it.problems.slice(0, 50)) terminal.out(problem)
-    const count = it.problems.length
-    if (count > 0) terminal.failure(`${count} ${count === 1 ? 'problem' : 'problems'}`)
-    else terminal.note('every invariant held: I1 to I5 and K1; no orphan is left')
+  const { devices, minutes, seed, part, cases } = flags
+  const withFleet = part !== 'regions'
+  const withRegions = part !== 'fleet'
+  const progress = terminal.progress(
+    (withFleet ? fleetSteps : 0) + (withRegions ? cases.length : 0),
+  )
+  const plan = { devices, minutes, seed, edges: 4, atOnce: 64, killEverySeconds: [1, 3] } as const
+  const options = { sickSeconds: flags.seconds, svgFile: flags.svg }
+  const run = async () => ({
+    fleet: withFleet ? await soak(plan, progress) : undefined,
+    regions: withRegions ? await soakCases(cases, progress, options) : [],
+  })
+  const { fleet, regions } = await run().finally(() => progress.finish())
+  if (flags.json) terminal.json({ fleet, regions })
+  else {
+    if (fleet !== undefined) showFleet(terminal, fleet)
+    if (regions.length > 0) showCases(terminal, regions)
   }
-}
-
-function describeTimes({ p50, p95, longest }: SoakReport['milliseconds']): string {
-  return `p50 ${p50} ms, p95 ${p95} ms, longest ${longest} ms`
+  const wrong = [
+    ...(fleet?.problems ?? []),
+    ...regions.flatMap((it) => [...it.problems, ...it.slow]),
+  ]
+  return wrong.length === 0 ? 0 : 1
 }
 
 function parseFlags() {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
       options: {
         devices: { type: 'string', default: '2000' },
         minutes: { type: 'string', default: '5' },
         seed: { type: 'string', default: '1' },
+        case: { type: 'string', multiple: true, default: [] },
+        seconds: { type: 'string', default: '60' },
+        svg: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
+    const [part, ...rest] = positionals
+    if (rest.length > 0 || (part !== undefined && part !== 'fleet' && part !== 'regions')) {
+      return undefined
+    }
     return {
       ...values,
+      part,
+      cases: casesNamed(values.case),
       devices: integer(1, 100_000)(values.devices),
       minutes: integer(1, 1000)(values.minutes),
       seed: integer(0, 1e9)(values.seed),
+      seconds: integer(1, 3600)(values.seconds),
     }
   } catch {
     return undefined
