@@ -8,7 +8,7 @@ import {
 import { findRegion } from './catalogue.ts'
 import { distanceKm } from './distance.ts'
 import type { RegionPolicy, RegionRule } from './region-policy.ts'
-import { type RuleSubject, ruleMatches } from './region-rule.ts'
+import { findDecidingRule, type RuleSubject } from './region-rule.ts'
 
 export type PlacementInput = RuleSubject & {
   readonly policy: RegionPolicy
@@ -20,7 +20,7 @@ export type PlacementInput = RuleSubject & {
   readonly pin?: string | undefined
 }
 
-/** What decided: the first rule that matches, and everything that was weighed. */
+/** What decided: the rule (`findDecidingRule`), and everything that was weighed. */
 export type Grounds = {
   /** Absent where no rule matches. */
   readonly rule?: { readonly index: number; readonly name?: string; readonly strict: boolean }
@@ -51,14 +51,14 @@ export type NoPlacement = Grounds & {
 }
 
 /**
- * Places a device: pure. The first rule that matches narrows the candidates; the strategy orders them.
+ * Places a device: pure. One rule narrows the candidates; the strategy orders them.
  * A rule none of whose regions can be used is left, unless it is strict. A pin overrides the strategy,
  * never a strict rule, and nothing else takes its place: a device that was moved and landed elsewhere
  * would be given a new certificate at each request. Ties are settled by name, so they are stable.
  */
 export function place(input: PlacementInput): Placement | NoPlacement {
   const { policy, pin } = input
-  const index = policy.rules.findIndex((rule) => ruleMatches(rule, input))
+  const index = findDecidingRule(policy.rules, input)
   const rule = policy.rules[index]
   const named = rule && {
     index,

@@ -75,9 +75,9 @@ const failover = z.strictObject({
 })
 
 /**
- * Where a product's devices may land. The first rule that matches narrows the candidates; without one
- * they are `allowedRegions` (absent: all enabled ones), which bound every choice. `defaultRegion` takes
- * those whose address has no known position.
+ * Where a product's devices may land. The first rule that matches, strict ones before the others,
+ * narrows the candidates; without one they are `allowedRegions` (absent: all enabled ones), which bound
+ * every choice. `defaultRegion` takes those whose address has no known position.
  */
 export const regionPolicySchema = z
   .strictObject({

@@ -47,8 +47,15 @@ export function checkRule({ match }: RegionRule, subject: RuleSubject): Conditio
   return conditions
 }
 
-export function ruleMatches(rule: RegionRule, subject: RuleSubject): boolean {
-  return checkRule(rule, subject).every(({ holds }) => holds)
+/**
+ * The index of the rule that decides for a device; -1 where none matches. It is the first strict rule
+ * that matches, else the first of the others: where the law wants a device can't hang on a document's
+ * order, nor on what becomes of a lenient rule in an outage.
+ */
+export function findDecidingRule(rules: readonly RegionRule[], subject: RuleSubject): number {
+  const matches = (rule: RegionRule) => checkRule(rule, subject).every(({ holds }) => holds)
+  const strict = rules.findIndex((rule) => rule.strict && matches(rule))
+  return strict >= 0 ? strict : rules.findIndex(matches)
 }
 
 function oneOf(subject: string, actual: string | undefined, wanted: readonly string[]): Condition {

@@ -4,6 +4,7 @@ import { catalogue, findRegion } from '../../regions/catalogue.ts'
 import { describePlacement } from '../../regions/describe-placement.ts'
 import { type PlacementInput, place } from '../../regions/placement.ts'
 import { regionPolicySchema } from '../../regions/region-policy.ts'
+import { checkRule } from '../../regions/region-rule.ts'
 
 const everyRegion = catalogue.map((row) => row.region)
 const dublin = { lat: 53.35, lon: -6.26, country: 'IE', continent: 'EU' }
@@ -70,9 +71,17 @@ describe('rules', () => {
   })
 
   it('count in their order: the first that matches decides', () => {
-    const attributes = { plan: 'gold' }
-    expect(land({ location: berlin, attributes })).toMatchObject({ rule: { index: 1 } })
-    expect(land({ location: berlin })).toMatchObject({ rule: { index: 2, strict: true } })
+    const both = { address: '203.0.113.9', attributes: { plan: 'gold' } }
+    expect(land(both)).toMatchObject({ rule: { index: 0 } })
+    expect(land({ ...both, address: undefined })).toMatchObject({ rule: { index: 1 } })
+  })
+
+  it('count after every strict one, wherever that stands', () => {
+    const gold = { location: berlin, attributes: { plan: 'gold' } }
+    expect(land(gold)).toMatchObject({ rule: { index: 2, strict: true } })
+    const outage = ['eu-central-1', 'eu-west-1'].map((name) => [name, 'down'] as const)
+    expect(land({ ...gold, unavailable: new Map(outage) })).toMatchObject({ region: undefined })
+    expect(land({ ...gold, pin: 'us-east-1' })).toMatchObject({ refusal: 'pin-not-allowed' })
   })
 
   it('name the default region first where the position is unknown, else the nearest to it', () => {
@@ -201,6 +210,28 @@ describe('every placement', () => {
           expect(regions).toContain(used)
         }
       }),
+    )
+  })
+
+  it('keeps to the first strict rule that matches, whatever else the document says', () => {
+    const rule = fc.record({
+      match: fc.constantFrom({ countries: ['DE'] }, { continents: ['EU'] }, { countries: ['JP'] }),
+      regions: fc.uniqueArray(fc.constantFrom(...everyRegion), { minLength: 1, maxLength: 3 }),
+      strict: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(inputs, fc.array(rule, { maxLength: 4 }), (input, rules) => {
+        const some = regionPolicySchema.parse({ defaultRegion: 'eu-west-1', rules })
+        const kept = some.rules.find(
+          (it) => it.strict && checkRule(it, input).every((one) => one.holds),
+        )
+        if (kept === undefined) return
+        const { region, candidates, failover } = place({ ...input, policy: some })
+        const used = [...candidates.map((it) => it.region), ...failover]
+        if (region !== undefined) used.push(region)
+        for (const it of used) expect(kept.regions).toContain(it)
+      }),
+      { numRuns: 1000 },
     )
   })
 

@@ -41,13 +41,15 @@ function position({ location, address, locationSource }: Explanation): string {
   return `${lat}, ${lon}: ${country}, ${continent} (${locationSource}, confidence ${confidence})`
 }
 
-function rules({ rules: all }: Explanation): string[] {
-  const decisive = all.findIndex((rule) => rule.matches)
+function rules({ rules: all, placement }: Explanation): string[] {
+  const decisive = placement.rule?.index
   return all.map((rule, index) => {
     const says = rule.matches
       ? index === decisive
         ? `matches: ${rule.conditions.map(holds).join(', ')}`
-        : 'matches too, but an earlier one decides'
+        : rule.strict || placement.rule?.strict !== true
+          ? 'matches too, but an earlier one decides'
+          : 'matches too, but a strict one decides'
       : `doesn’t match: ${rule.conditions
           .filter((it) => !it.holds)
           .map(fails)

@@ -11,7 +11,7 @@ import { type Deployment, openEdgeLocation, readDeployment } from './deployment.
 import { explainInWords } from './explain-in-words.ts'
 import { getSubject } from './subject.ts'
 
-/** One rule against the device: the first whose conditions all hold is the one that counts. */
+/** One rule against the device; which of those that match decides is `placement.rule`. */
 export type RuleExplanation = {
   readonly index: number
   readonly name?: string
