@@ -40,6 +40,8 @@ export function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefine
   const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(trimmed)
   const withPort = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(trimmed)
   const bare = (bracketed?.[1] ?? withPort?.[1] ?? trimmed).replace(/%.*$/, '')
+  // IPv4-compatible IPv6 is nobody's (RFC 4291 section 2.5.5.1); ipaddr.js would take it for mapped.
+  if (/^::\d+\.\d+\.\d+\.\d+$/.test(bare)) return undefined
   // Only the four-part decimal form of IPv4: octal, hex and short forms are ways to smuggle addresses.
   if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare)
   if (!bare.includes(':') || !ipaddr.IPv6.isValid(bare)) return undefined

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { CommandFailure, findErrorCode } from './failure.ts'
+
+/** More than any configuration, document or key holds: it is the wrong file, or a device without end. */
+const longestInput = 1_048_576
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -9,13 +12,21 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The text of a file that the user named; `what` says what it should hold. */
 export async function readInput(path: string, what: string): Promise<string> {
+  const fail = (why: string, cause?: unknown) =>
+    new CommandFailure(`can't read the ${what} ${path}: ${why}`, { hint: 'check the path', cause })
+  const chunks: Buffer[] = []
+  let length = 0
   try {
-    return await readFile(path, 'utf8')
+    for await (const chunk of createReadStream(path)) {
+      const bytes = Buffer.from(chunk)
+      chunks.push(bytes)
+      length += bytes.length
+      if (length > longestInput) throw fail(`it is longer than ${longestInput} bytes`)
+    }
   } catch (error) {
+    if (error instanceof CommandFailure) throw error
     const code = findErrorCode(error) ?? String(error)
-    throw new CommandFailure(`can't read the ${what} ${path}: ${REASONS[code] ?? code}`, {
-      hint: 'check the path',
-      cause: error,
-    })
+    throw fail(REASONS[code] ?? code, error)
   }
+  return Buffer.concat(chunks).toString('utf8')
 }

@@ -31,6 +31,7 @@ describe('publicAddress', () => {
     'fe80::1',
     'fc00::1',
     '::ffff:10.0.0.1',
+    '::8.8.8.8',
     '',
     'localhost',
     '8.8.8',

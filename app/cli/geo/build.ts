@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { CommandFailure } from '../failure.ts'
+import { CommandFailure, findErrorCode } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import { writeWhole } from '../whole-file.ts'
 import { buildTable } from './build-table.ts'
@@ -59,8 +59,7 @@ export async function buildLocationTable(
     // Only here is a Ctrl-C heard that came while the parts were made.
     await setImmediate()
     signal.throwIfAborted()
-    await mkdir(dirname(options.file), { recursive: true })
-    await writeWhole(options.file, parts)
+    await writeTable(options.file, parts)
     return {
       file: options.file,
       source: data.source,
@@ -79,6 +78,16 @@ export async function buildLocationTable(
   } finally {
     progress.finish()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function writeTable(file: string, parts: readonly Uint8Array[]): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeWhole(file, parts)
+  } catch (cause) {
+    const why = findErrorCode(cause) ?? String(cause)
+    throw new CommandFailure(`the location table ${file} can’t be written: ${why}`, { cause })
   }
 }
 

@@ -1,7 +1,7 @@
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { type DocumentProblem, readProductDocument } from '../../products/document-problems.ts'
 import type { Product } from '../../products/product.ts'
-import { CommandFailure } from '../failure.ts'
+import { CommandFailure, errorMessage } from '../failure.ts'
 import { readInput } from '../input-file.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -22,6 +22,8 @@ export async function readDocumentFile(path: string): Promise<DocumentFile> {
   const document = parseDocument(await readInput(path, 'product’s document'), {
     lineCounter: lines,
     prettyErrors: false,
+    // A key that is no text is a problem like any other, told below.
+    logLevel: 'error',
   })
   const lineAt = (offset: number) => Math.max(1, lines.linePos(offset).line)
   if (document.errors.length > 0) {
@@ -29,11 +31,16 @@ export async function readDocumentFile(path: string): Promise<DocumentFile> {
       problems: document.errors.map((error) => ({
         line: lineAt(error.pos[0]),
         path: '',
-        message: `is no YAML or JSON: ${error.message}`,
+        message:
+          error.code === 'MULTIPLE_DOCS'
+            ? 'is followed by another one: a file holds one product'
+            : `is no YAML or JSON: ${error.message}`,
       })),
     }
   }
-  const read = readProductDocument(document.toJS())
+  const { value, problem } = readValue(document)
+  if (problem !== undefined) return { problems: [{ line: 1, path: '', message: problem }] }
+  const read = readProductDocument(value)
   if ('product' in read) return { product: read.product, problems: [] }
   return {
     problems: read.problems.map((it: DocumentProblem) => ({
@@ -50,6 +57,15 @@ export async function readDocumentFile(path: string): Promise<DocumentFile> {
       if (isNode(node) && node.range) return node.range[0]
     }
     return document.range?.[0] ?? 0
+  }
+}
+
+/** A document's value: aliases that lead nowhere, or to more than any product needs, only show here. */
+function readValue(document: Document): { value?: unknown; problem?: string } {
+  try {
+    return { value: document.toJS() }
+  } catch (error) {
+    return { problem: `has an alias that can’t be used: ${errorMessage(error)}` }
   }
 }
 

@@ -43,7 +43,7 @@ function heading({ version, from, after, locationSource, ...it }: SimulationRepo
     const some = wrongLines.slice(0, linesShown).map(({ line, text }) => `${line} "${text}"`)
     const more = wrongLines.length - some.length
     lines.push(
-      `not counted, as they hold no address: ${wrongLines.length} lines: ${some.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+      `not counted, as they hold no address: ${wrongLines.length} ${wrongLines.length === 1 ? 'line' : 'lines'}: ${some.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
     )
   }
   return lines

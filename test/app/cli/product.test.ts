@@ -55,6 +55,14 @@ function makeDocument(name: string) {
 }
 type Document = ReturnType<typeof makeDocument>
 
+/** Ten lists, each of ten times the one before. */
+function bomb(): string {
+  const lines = Array.from({ length: 9 }, (_, at) => {
+    return `l${at + 1}: &l${at + 1} [${Array(10).fill(`*l${at}`).join(', ')}]`
+  })
+  return ['l0: &l0 [x]', ...lines].join('\n')
+}
+
 async function save(document: Document, change: (it: Document) => void = () => {}) {
   change(document)
   const file = join(folder, `${document.name}.yaml`)
@@ -98,6 +106,22 @@ describe('landfall product check', () => {
         { line: 3, path: '', message: expect.stringMatching(/^is no YAML or JSON: /) },
       ]),
     })
+  })
+
+  it.each([
+    ['an alias that leads nowhere', 'name: *other', /alias that can’t be used/],
+    ['aliases without end', bomb(), /alias that can’t be used: Excessive/],
+    ['two documents', 'name: a\n---\nname: b\n', /is followed by another one: a file holds one/],
+    ['keys that are no texts', '? {a: b}\n: c\n', /\{ a: b \} is no field of a product/],
+    ['a text without end', '#'.repeat(2 ** 20 + 1), /it is longer than 1048576 bytes/],
+    ['nothing', '', /the document must be a mapping of fields/],
+  ])('refuses %s, with what is wrong', async (_what, text, problem) => {
+    const file = join(folder, 'odd.yaml')
+    await writeFile(file, text)
+    const run = await product('check', file)
+    expect(run.code).toBe(1)
+    expect(`${run.stdout}${run.stderr}`).toMatch(problem)
+    expect(run.stderr).not.toMatch(/LANDFALL_DEBUG|Warning/)
   })
 
   it('fails where a test of the document does, and says what decided', async () => {
