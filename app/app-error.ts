@@ -29,15 +29,18 @@ export class AppError extends Error {
   readonly code: AppErrorCode
   /** Seconds after which asking again makes sense, where that is known. */
   readonly retryAfterSeconds: number | undefined
+  /** The regions that stand in the way, where they do. */
+  readonly regions: readonly string[] | undefined
 
   constructor(
     code: AppErrorCode,
     message: string,
-    options: ErrorOptions & { retryAfterSeconds?: number } = {},
+    options: ErrorOptions & { retryAfterSeconds?: number; regions?: readonly string[] } = {},
   ) {
     super(message, options)
     this.name = 'AppError'
     this.code = code
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.regions = options.regions
   }
 }

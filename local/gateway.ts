@@ -10,7 +10,7 @@ import { listen } from './listen.ts'
 import { type Outcome, perform } from './perform.ts'
 import type { Quotas } from './quotas.ts'
 import { accessDenied, refusal } from './refusal.ts'
-import { resourceOf } from './resource.ts'
+import { leadingKeyOf, resourceOf } from './resource.ts'
 import { AwsError, type Service, type ServiceRequest, type ServiceResponse } from './service.ts'
 import { findAuthorization } from './signature.ts'
 
@@ -168,7 +168,8 @@ async function answer(
     noted.operation = operation
     const resource = resourceOf(operation, request, dependencies.accountId)
     noted.resource = resource
-    const action = { service: serviceName, operation, resource }
+    const leadingKey = leadingKeyOf(operation, request)
+    const action = { service: serviceName, operation, resource, leadingKey }
     if (!isAllowed(identity, action, { accountId: dependencies.accountId, region })) {
       throw accessDenied(serviceName, caller.arn, operation, resource)
     }

@@ -19,12 +19,17 @@ export type Action = {
   readonly service: string
   readonly operation: string
   readonly resource: string
+  /** The partition key that an item is written under (IAM's dynamodb:LeadingKeys). */
+  readonly leadingKey?: string | undefined
 }
+
+/** The control table's rows that an edge writes: how its breakers stand. */
+const EDGE_ROW_KIND = 'breaker'
 
 /** The calls one edge makes on each table; DescribeTable is the doctor's, who looks with the edge's eyes. */
 const EDGE_TABLE_OPERATIONS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   [ALLOW_LIST_TABLE, new Set(['GetItem', 'UpdateItem', 'DescribeTable'])],
-  [CONTROL_TABLE, new Set(['Query', 'DescribeTable'])],
+  [CONTROL_TABLE, new Set(['Query', 'PutItem', 'DescribeTable'])],
 ])
 
 /**
@@ -116,7 +121,7 @@ export function isAllowed(
   action: Action,
   scope: { readonly accountId: string; readonly region: string },
 ): boolean {
-  const { service, operation, resource } = action
+  const { service, operation, resource, leadingKey } = action
   if (service === 'sts' && operation === 'GetCallerIdentity') return true
   if (identity.kind === 'session') {
     const [, operations] =
@@ -133,6 +138,7 @@ export function isAllowed(
       }
       return (
         service === 'dynamodb' &&
+        (operation !== 'PutItem' || leadingKey === EDGE_ROW_KIND) &&
         [...EDGE_TABLE_OPERATIONS].some(
           ([table, operations]) =>
             operations.has(operation) && resource.endsWith(`:table/${table}`),

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { tableArnOf } from './dynamodb.ts'
 import type { ServiceRequest } from './service.ts'
 import { parametersOf } from './sts.ts'
@@ -15,6 +16,19 @@ export function resourceOf(operation: string, request: ServiceRequest, accountId
       return '*'
   }
 }
+
+/** The partition key of an item that is put into the control table; undefined for everything else. */
+export function leadingKeyOf(operation: string, request: ServiceRequest): string | undefined {
+  if (request.service !== 'dynamodb' || operation !== 'PutItem') return undefined
+  try {
+    const { data } = putItem.safeParse(JSON.parse(request.body.toString()))
+    return data?.Item.kind.S
+  } catch {
+    return undefined
+  }
+}
+
+const putItem = z.object({ Item: z.object({ kind: z.object({ S: z.string() }) }) })
 
 const IOT_RESOURCES = new Map([
   ['things', 'thing'],

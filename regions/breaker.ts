@@ -52,7 +52,8 @@ const memorySeconds = 60
 /** Bounds the window of a busy edge. */
 const mostOutcomes = 200
 
-const leastFailures = 3
+/** Devices that must have failed, where a deployment doesn't say otherwise. */
+export const defaultFailures = 3
 const leastThrottled = 10
 const openingShare = 0.5
 
@@ -117,6 +118,7 @@ export function recordOutcome(
   told: { admission: Admission; thingName: string; outcome: RegionOutcome },
   now: number,
   random: number,
+  leastFailures: number = defaultFailures,
 ): Breaker {
   const { admission, thingName, outcome } = told
   const weight = weights[outcome]
@@ -130,7 +132,7 @@ export function recordOutcome(
   const others = breaker.outcomes.filter((it) => it.thingName !== thingName)
   const outcomes = recent([...others, { at: now, thingName, weight }], now)
   const next = { ...breaker, outcomes }
-  if (outcome === 'ok' || !isSick(outcomes)) return next
+  if (outcome === 'ok' || !isSick(outcomes, leastFailures)) return next
   return open(next, now, random, outcome)
 }
 
@@ -205,9 +207,10 @@ function recent(outcomes: readonly Outcome[], now: number): readonly Outcome[] {
   return remembered.slice(-Math.min(Math.max(inWindow, leastOutcomes), mostOutcomes))
 }
 
-function isSick(outcomes: readonly Outcome[]): boolean {
+function isSick(outcomes: readonly Outcome[], leastFailures: number): boolean {
   const weight = outcomes.reduce((sum, it) => sum + it.weight, 0)
   const failures = outcomes.filter((it) => it.weight === 1).length
-  const enough = failures >= leastFailures || outcomes.length >= leastThrottled
+  const enough =
+    failures >= leastFailures || outcomes.length >= Math.max(leastThrottled, leastFailures)
   return enough && weight >= outcomes.length * openingShare
 }

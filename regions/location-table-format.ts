@@ -105,12 +105,21 @@ export function encodeLocationTable(
 }
 
 /**
+ * The checksum of a table's bytes. They may come piece by piece: `at` is where a piece begins, `before`
+ * the checksum of what is before it.
+ */
+export function checksumOf(piece: Uint8Array, at = 0, before = 0): number {
+  return crc32(piece.subarray(Math.max(0, prelude - at)), before)
+}
+
+/**
  * The columns as views of the file's bytes, which must begin at a multiple of 8 in their buffer. Throws
  * LocationTableError where they are no table of this version, or not every byte of one.
  */
 export function decodeLocationTable(
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
+  checksum = checksumOf(bytes),
 ): { header: LocationTableHeader; columns: LocationTableColumns } {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes.length < prelude || view.toString('latin1', 0, 8) !== magic) {
@@ -153,7 +162,7 @@ export function decodeLocationTable(
   if (columns.start4.at(-1) !== rows4 || columns.start6.at(-1) !== rows6) {
     throw new LocationTableError(file, 'contradicts itself')
   }
-  if (crc32(view.subarray(prelude)) !== view.readUInt32LE(16)) {
+  if (checksum !== view.readUInt32LE(16)) {
     throw new LocationTableError(file, 'is damaged')
   }
   return { header, columns }

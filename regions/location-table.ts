@@ -4,6 +4,7 @@ import { type AddressKey, addressKey } from './address-key.ts'
 import { type Continent, findContinent } from './continent.ts'
 import type { Locate } from './location.ts'
 import {
+  checksumOf,
   confidences,
   decodeLocationTable,
   type LocationTableColumns,
@@ -15,25 +16,43 @@ export type LocationTable = { readonly locate: Locate; readonly header: Location
 
 /** Reads a compiled location table; throws LocationTableError, whose message says what to do. */
 export async function loadLocationTable(file: string): Promise<LocationTable> {
-  return openLocationTable(await readWhole(file), file)
+  const { bytes, checksum } = await readWhole(file)
+  return openLocationTable(bytes, file, checksum)
 }
 
 /** A table over the bytes of its file; `name` is the file's, for errors. */
-export function openLocationTable(bytes: Uint8Array<ArrayBuffer>, name: string): LocationTable {
+export function openLocationTable(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  checksum?: number,
+): LocationTable {
   if (endianness() !== 'LE') throw new LocationTableError(name, 'needs a little-endian machine')
-  const { header, columns } = decodeLocationTable(bytes, name)
+  const { header, columns } = decodeLocationTable(bytes, name, checksum)
   return { locate: locateIn(header, columns), header }
 }
 
-async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
+/** So much is read at once: while a piece comes, the checksum of the one before it is made. */
+const pieceBytes = 4 << 20
+
+async function readWhole(
+  file: string,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; checksum: number }> {
   try {
     const handle = await open(file)
     try {
-      // A buffer of its own, so that columns are aligned; fs.readFile would read it in pieces.
+      // A buffer of its own, so that columns are aligned.
       const bytes = new Uint8Array((await handle.stat()).size)
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0)
-      if (bytesRead !== bytes.length) throw new LocationTableError(file, 'is cut off')
-      return bytes
+      const pieceAt = (at: number) => bytes.subarray(at, at + pieceBytes)
+      const read = (at: number) => handle.read(pieceAt(at), 0, pieceAt(at).length, at)
+      let checksum = 0
+      let reading = read(0)
+      for (let at = 0; at < bytes.length; at += pieceBytes) {
+        const { bytesRead } = await reading
+        if (bytesRead !== pieceAt(at).length) throw new LocationTableError(file, 'is cut off')
+        if (at + pieceBytes < bytes.length) reading = read(at + pieceBytes)
+        checksum = checksumOf(pieceAt(at), at, checksum)
+      }
+      return { bytes, checksum }
     } finally {
       await handle.close()
     }

@@ -53,7 +53,7 @@ export type NoPlacement = Grounds & {
 /**
  * Places a device: pure. One rule narrows the candidates; the strategy orders them.
  * A rule none of whose regions can be used is left, unless it is strict. A pin overrides the strategy,
- * never a strict rule, and nothing else takes its place: a device that was moved and landed elsewhere
+ * and a drain, never a strict rule, and nothing else takes its place: a device that was moved and landed elsewhere
  * would be given a new certificate at each request. Ties are settled by name, so they are stable.
  */
 export function place(input: PlacementInput): Placement | NoPlacement {
@@ -72,7 +72,10 @@ export function place(input: PlacementInput): Placement | NoPlacement {
       const grounds = { ...about, ruleLeft: false, candidates: [], failover: [], skipped: [] }
       return { ...grounds, region: undefined, refusal: 'pin-not-allowed' }
     }
-    return conclude(input, { ...about, ruleLeft: false }, choose(input, [pin], 'pinned'))
+    // A drain is for choices, and this is none: an operator may try a region out before it is restored.
+    const down = [...(input.unavailable ?? [])].filter(([, why]) => why === 'down')
+    const given = { ...input, unavailable: new Map(down) }
+    return conclude(input, { ...about, ruleLeft: false }, choose(given, [pin], 'pinned'))
   }
   const ruled = rule && chooseByRule(input, rule)
   if (ruled !== undefined && (ruled.candidates.length > 0 || rule?.strict)) {

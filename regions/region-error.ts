@@ -1,21 +1,23 @@
 /** What a region's control plane, or STS before it, had to say against a call. */
-export type RegionErrorCode =
+export const regionErrorCodes = [
   /** It asks for fewer calls a second. */
-  | 'throttled'
+  'throttled',
   /** It answered with an error of its own (5xx). */
-  | 'failing'
+  'failing',
   /** No whole answer: connection refused, reset or timed out. The call may have been performed. */
-  | 'unreachable'
+  'unreachable',
   /** It will not do this however often it is asked: permissions, limits, invalid input. */
-  | 'refused'
+  'refused',
   /** AWS IoT doesn't take the CSR, though it verified. */
-  | 'invalid-csr'
+  'invalid-csr',
   /** A thing of that name is there and was not made by Landfall. */
-  | 'not-ours'
+  'not-ours',
   /** Somebody else changed the same thing at the same time. */
-  | 'contended'
+  'contended',
   /** The request's time was up, or it was abandoned. */
-  | 'deadline'
+  'deadline',
+] as const
+export type RegionErrorCode = (typeof regionErrorCodes)[number]
 
 export class RegionError extends Error {
   readonly code: RegionErrorCode

@@ -1,7 +1,13 @@
 import { devicePolicy } from '../regions/device-policy.ts'
 import type { Naming } from './names.ts'
 import { titleOf } from './names.ts'
-import { edgeInRegion, operatorInRegion, type Statement, sweeperInRegion } from './permissions.ts'
+import {
+  edgeInRegion,
+  operatorInRegion,
+  renderStatement,
+  type Statement,
+  sweeperInRegion,
+} from './permissions.ts'
 import type { RouterPlan } from './plan.ts'
 
 type PlannedRegion = Omit<RouterPlan['deviceRegions'][number], 'account' | 'endpointAddress'>
@@ -86,11 +92,7 @@ export function assumableRole(
 
 export function policyDocument(statements: $util.Input<Statement[]>): $util.Output<string> {
   return aws.iam.getPolicyDocumentOutput({
-    statements: $util
-      .output(statements)
-      .apply((all) =>
-        all.map((it) => ({ actions: [...it.actions], resources: [...it.resources] })),
-      ),
+    statements: $util.output(statements).apply((all) => all.map(renderStatement)),
   }).json
 }
 

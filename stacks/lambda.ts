@@ -2,7 +2,7 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { trustOf } from './device-region.ts'
 import { findLocationFile, locationFile } from './location-file.ts'
-import type { Statement } from './permissions.ts'
+import { renderStatement, type Statement } from './permissions.ts'
 
 type LambdaSettings = {
   readonly handler: string
@@ -37,7 +37,7 @@ export function createLambda(
   const permissions = $util
     .all([settings.statements, ownLog])
     .apply(([statements, log]) => [
-      ...statements.map((it) => ({ actions: [...it.actions], resources: [...it.resources] })),
+      ...statements.map(renderStatement),
       { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [log] },
     ])
   return new sst.aws.Function(

@@ -6,6 +6,23 @@
 export type Statement = {
   readonly actions: readonly string[]
   readonly resources: readonly string[]
+  /** The partition keys of the rows that it is about, where those aren't all of the table. */
+  readonly leadingKeys?: readonly string[]
+}
+
+/**
+ * A statement as Pulumi and SST take it. PutItem names a partition key always, so `ForAllValues`, which
+ * holds where there is none, lets nothing else through (IAM User Guide, "Set operators").
+ */
+export function renderStatement({ actions, resources, leadingKeys }: Statement) {
+  const test = 'ForAllValues:StringEquals'
+  return {
+    actions: [...actions],
+    resources: [...resources],
+    ...(leadingKeys === undefined
+      ? {}
+      : { conditions: [{ test, variable: 'dynamodb:LeadingKeys', values: [...leadingKeys] }] }),
+  }
 }
 
 type Scope = { readonly region: string; readonly account: string }
@@ -42,11 +59,15 @@ export function operatorInRegion(scope: Scope): Statement[] {
   return [on(certificate(scope), ['UpdateCertificate'])]
 }
 
-/** The edge's Lambda: one item read and written at a time, the products, and the roles it may take. */
+/**
+ * The edge's Lambda: one item read and written at a time, products and the status of regions, how its own
+ * breakers stand, and the roles it may take.
+ */
 export function edgeLambda(tables: TableArns, regionRoles: readonly string[]): Statement[] {
   return [
     { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [tables.allowList] },
     { actions: ['dynamodb:Query'], resources: [tables.control] },
+    { actions: ['dynamodb:PutItem'], resources: [tables.control], leadingKeys: ['breaker'] },
     { actions: ['sts:AssumeRole'], resources: regionRoles },
   ]
 }

@@ -18,6 +18,9 @@ import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../local/aws
 import type { AccessKey } from '../local/credentials.ts'
 import type { Identities } from '../local/iot/identities.ts'
 
+/** For tests that let a region fail device after device, and whose subject isn't what edges make of that. */
+export const noBreaker = { breakerFailures: 1_000_000 }
+
 /** Public addresses that geoip-lite 2 as installed places near Dublin, New York and Tokyo. */
 export const addresses = { dublin: '134.226.1.1', newYork: '128.59.1.1', tokyo: '133.11.1.1' }
 export const edgeRegion = 'eu-west-1'

@@ -2,11 +2,19 @@ import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/clie
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { SweepReport } from '../app/provisioning/sweep-report.ts'
 import { makeDeviceKey } from './device-key.ts'
-import { addresses, type EdgeProcess, type Stage, setStage, signedRequest } from './stage.ts'
+import {
+  addresses,
+  type EdgeProcess,
+  noBreaker,
+  type Stage,
+  setStage,
+  signedRequest,
+} from './stage.ts'
 import { sweepStage } from './sweeping.ts'
 
 export const TableName = 'iot-global-provisioning'
 export const times = {
+  ...noBreaker,
   aws: { connectSeconds: 0.5, requestSeconds: 0.5 },
   deadlineSeconds: 1.5,
   leaseSeconds: 2,

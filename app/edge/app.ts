@@ -30,6 +30,8 @@ export type EdgeDeps = DeviceProvisioningDeps & {
   readonly clientAddress: (peer: string, forwardedFor: string | undefined) => string
   readonly limitAddress: (address: string) => Promise<void>
   readonly isHealthy: () => Promise<boolean>
+  /** Seconds that a device shall wait which these regions, or one other cause, stood in the way of. */
+  readonly waitFor: (causes: readonly string[]) => number
 }
 
 const longestBody = 16 * 1024
@@ -72,6 +74,8 @@ export function createApp(deps: EdgeDeps): Hono {
           productsFailingSince === undefined
             ? 'ok'
             : `unreadable since ${new Date(productsFailingSince).toISOString()}`,
+        // Told, not judged: DNS must not give this edge up for a region that it can do without.
+        regions: deps.regionStatus.states(deps.products.copy()?.status),
       },
       healthy ? 200 : 503,
     )
@@ -128,13 +132,14 @@ async function answerDevice(
     logRequest(deps.log, deps, { ...common(), ...kept, outcome, status: 200 })
     return seedAnswer(c, it, address, requestId)
   } catch (error) {
-    const answer = problemOf(error)
+    const answer = problemOf(error, deps.waitFor)
     const { status } = answer.problem
     logRequest(deps.log, deps, {
       ...common(),
       outcome: status >= 500 && answer.reason !== 'in-progress' ? 'failed' : 'refused',
       status,
       reason: answer.reason,
+      retryAfterSeconds: answer.retryAfterSeconds,
       ...(error instanceof RegionError ? { region: error.region } : {}),
       // A device is told nothing of these; whoever keeps the rows and the things has to be.
       ...(status >= 500 || unexplained.has(answer.reason) ? { error } : {}),

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import * as z from 'zod'
+import { defaultFailures } from '../../regions/breaker.ts'
 import { regionName } from '../../regions/region-name.ts'
 import { roleArnPattern } from '../../regions/role-arn.ts'
 
@@ -54,6 +55,7 @@ const configSchema = z
       .prefault({}),
     locationFile: z.string().min(1).optional(),
     productRefreshSeconds: seconds.default(5),
+    breakerFailures: z.int().positive().default(defaultFailures),
     addressLimit: z
       .strictObject({ requests: z.int().positive(), perSeconds: z.int().positive() })
       .default({ requests: 300, perSeconds: 10 }),

@@ -10,13 +10,18 @@ import { roleSessionName } from '../../regions/role-arn.ts'
 import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
 import { readProducts } from '../products/control-table.ts'
 import { cacheProducts } from '../products/product-cache.ts'
+import { putBreaker, readSharedStatus } from '../region-status/status-table.ts'
 import { limitAddresses } from './address-limit.ts'
 import { createApp, type EdgeDeps } from './app.ts'
+import { logBreaker } from './breaker-log.ts'
 import { clientAddress } from './client-address.ts'
 import type { EdgeConfig } from './config.ts'
 import { watchHealth } from './health.ts'
 import { createLog } from './log.ts'
+import type { ControlSnapshot } from './provision-device.ts'
+import { type BreakerChange, watchRegions } from './region-status.ts'
 import { describeError } from './request-log.ts'
+import { countRefusals, retryAfterSeconds } from './retry-after.ts'
 
 const longestWarmSeconds = 5
 
@@ -54,7 +59,14 @@ export function createEdge(
   })
   const allowList = dynamoAllowList({ client, table: config.tables.allowList })
   const products = cacheProducts({
-    read: (signal) => readProducts(client, config.tables.control, signal),
+    async read(signal): Promise<ControlSnapshot> {
+      const table = config.tables.control
+      const [read, status] = await Promise.all([
+        readProducts(client, table, signal),
+        readSharedStatus({ client, table, signal }, config.region),
+      ])
+      return { ...read, status, problems: [...read.problems, ...status.problems] }
+    },
     now,
     refreshSeconds: config.productRefreshSeconds,
     timeoutSeconds: config.aws.requestSeconds,
@@ -68,8 +80,31 @@ export function createEdge(
     ...config.aws,
     now,
   })
+  const place = { edgeRegion: config.region, metricsNamespace: config.metricsNamespace }
+  const regionStatus = watchRegions({
+    regions: regions.names,
+    failures: config.breakerFailures,
+    now,
+    random: Math.random,
+    onChange(change) {
+      logBreaker(log, place, change)
+      if (change.own) void publish(change)
+    },
+  })
+  /** Off the request's way: other processes of this edge, and operators, may know a little later. */
+  async function publish({ region, own: _own, ...breaker }: BreakerChange): Promise<void> {
+    const signal = AbortSignal.timeout(config.aws.requestSeconds * 1000)
+    const to = { client, table: config.tables.control, signal }
+    try {
+      await putBreaker(to, { edge: config.region, region, breaker })
+    } catch (error) {
+      log.warn({ region, error: describeError(error) }, 'a breaker could not be published')
+    }
+  }
+  const refusals = countRefusals(now)
   const app = createApp({
     ...deps.platform,
+    ...place,
     allowList,
     products,
     regions,
@@ -78,14 +113,18 @@ export function createEdge(
     deadlineSeconds: config.deadlineSeconds,
     // A hanging region costs a quarter of the device's patience; the next one has the rest.
     failoverSeconds: config.deadlineSeconds / 4,
-    edgeRegion: config.region,
-    metricsNamespace: config.metricsNamespace,
     now,
     newAttemptId: randomUUID,
     log,
     clientAddress: clientAddress(config.trustedProxies),
     limitAddress: limitAddresses(config.addressLimit),
     isHealthy: watchHealth({ allowList, now }),
+    regionStatus,
+    waitFor(causes) {
+      const backlog = Math.min(...causes.map((it) => refusals.add(it)))
+      const notBefore = Math.min(...causes.map((it) => regionStatus.msUntilTried(it)))
+      return retryAfterSeconds({ backlog, notBeforeSeconds: notBefore / 1000 }, Math.random())
+    },
   })
   return {
     app,

@@ -57,8 +57,14 @@ const defaultRetryAfterSeconds = 5
 /** A device is never told to sleep longer than this. */
 const longestRetryAfterSeconds = 120
 
-/** What is answered for whatever was thrown, and the reason for log and metrics. */
-export function problemOf(error: unknown): {
+/**
+ * What is answered for whatever was thrown, and the reason for log and metrics. `waitFor` says how long
+ * a device shall wait where the error doesn't: for regions, or else for what the reason names.
+ */
+export function problemOf(
+  error: unknown,
+  waitFor: (causes: readonly string[]) => number = () => defaultRetryAfterSeconds,
+): {
   problem: Problem
   reason: string
   message: string
@@ -66,14 +72,27 @@ export function problemOf(error: unknown): {
 } {
   const { problem, reason } = classify(error)
   const fallback = error instanceof Error ? error.message : ''
-  const wait = error instanceof AppError ? error.retryAfterSeconds : undefined
-  const bounded = Math.min(wait ?? defaultRetryAfterSeconds, longestRetryAfterSeconds)
   return {
     problem,
     reason,
     message: problem.message ?? fallback,
-    retryAfterSeconds: problem.retry ? Math.max(1, bounded) : undefined,
+    retryAfterSeconds: problem.retry ? secondsToWait(error, reason, waitFor) : undefined,
   }
+}
+
+function secondsToWait(
+  error: unknown,
+  reason: string,
+  waitFor: (causes: readonly string[]) => number,
+): number {
+  const known = error instanceof AppError ? error.retryAfterSeconds : undefined
+  const regions = error instanceof RegionError ? [error.region] : regionsOf(error)
+  const seconds = known ?? waitFor(regions.length > 0 ? regions : [reason])
+  return Math.max(1, Math.min(seconds, longestRetryAfterSeconds))
+}
+
+function regionsOf(error: unknown): readonly string[] {
+  return error instanceof AppError ? (error.regions ?? []) : []
 }
 
 function classify(error: unknown): { problem: Problem; reason: string } {

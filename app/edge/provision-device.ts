@@ -5,6 +5,7 @@ import { distanceKm, type Place } from '../../regions/distance.ts'
 import type { Locate } from '../../regions/location.ts'
 import { type Placement, place } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
+import type { ProductSnapshot } from '../products/control-table.ts'
 import type { ProductCache } from '../products/product-cache.ts'
 import type { AllowList } from '../provisioning/allow-list.ts'
 import { productNameOf } from '../provisioning/device-record.ts'
@@ -14,13 +15,19 @@ import {
   provision,
   refused,
 } from '../provisioning/provision.ts'
+import type { SharedStatus } from '../region-status/status-table.ts'
 import { parseCsr } from '../request/csr.ts'
 import { findSeedSigner, parseSeedRequest, type SeedRequest } from '../request/seed-request.ts'
+import type { RegionStatus } from './region-status.ts'
+
+/** What an edge reads of the control table, all of it at once. */
+export type ControlSnapshot = ProductSnapshot & { readonly status: SharedStatus }
 
 export type DeviceProvisioningDeps = {
   readonly allowList: AllowList
-  readonly products: ProductCache
+  readonly products: ProductCache<ControlSnapshot>
   readonly regions: Pick<DeviceRegions, 'find' | 'names'>
+  readonly regionStatus: RegionStatus
   readonly locate: Locate
   readonly leaseSeconds: number
   readonly failoverSeconds: number
@@ -79,6 +86,7 @@ export async function provisionDevice(
   const placement = place({
     policy: product.regionPolicy,
     enabledRegions: deps.regions.names,
+    unavailable: deps.regionStatus.unavailable(snapshot.status),
     location,
     address: request.address,
     attributes: record.attributes,
@@ -93,7 +101,8 @@ export async function provisionDevice(
     notes.region = next.region
     notes.placement = describePlacement(next)
   }
-  const provisioned = await provision({ ...deps, ...request, onFailover }, ask)
+  const gate = deps.regionStatus
+  const provisioned = await provision({ ...deps, ...request, gate, onFailover }, ask)
   return {
     ...provisioned,
     distanceKm: distanceTo(provisioned.region, location),
@@ -108,7 +117,7 @@ function distanceTo(region: string, from: Place | undefined): number | undefined
 }
 
 /** Verifies the signature against the copy at hand, else against a fresh one; gives the fresh one's promise. */
-async function trustedProducts(cache: ProductCache, asked: SeedRequest) {
+async function trustedProducts(cache: ProductCache<ControlSnapshot>, asked: SeedRequest) {
   const copy = cache.copy()
   const fresh = cache.fresh()
   // A refusal below may leave it unread; what it has to say was logged where it failed.

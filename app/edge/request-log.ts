@@ -12,6 +12,8 @@ export type RequestOutcome = {
   readonly status: number
   /** Why it was refused or failed. */
   readonly reason?: string | undefined
+  /** What the device was told. */
+  readonly retryAfterSeconds?: number | undefined
   readonly product?: string | undefined
   readonly region?: string | undefined
   readonly placement?: string | undefined

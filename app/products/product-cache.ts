@@ -1,28 +1,28 @@
 import { AppError } from '../app-error.ts'
 import type { ProductSnapshot } from './control-table.ts'
 
-/** The last good copy of the products, and the way to a newer one. */
-export type ProductCache = {
+/** The last good copy of the products and what is read beside them, and the way to a newer one. */
+export type ProductCache<S extends ProductSnapshot = ProductSnapshot> = {
   /** The copy at hand, however old; undefined before the first good read. */
-  copy(): ProductSnapshot | undefined
+  copy(): S | undefined
   /**
    * A copy no older than the refresh time, read where need be (once for all who ask at the same
    * time). Where the table can't be read: the last good copy. Throws AppError `products-unavailable`
    * where there is none.
    */
-  fresh(): Promise<ProductSnapshot>
+  fresh(): Promise<S>
   /** Since when the reads have failed, epoch milliseconds; undefined while they succeed. */
   failingSince(): number | undefined
 }
 
-export function cacheProducts(deps: {
-  read: (signal: AbortSignal) => Promise<ProductSnapshot>
+export function cacheProducts<S extends ProductSnapshot>(deps: {
+  read: (signal: AbortSignal) => Promise<S>
   now: () => number
   refreshSeconds: number
   timeoutSeconds: number
   onProblem: (problem: string) => void
-}): ProductCache {
-  let copy: ProductSnapshot | undefined
+}): ProductCache<S> {
+  let copy: S | undefined
   let triedAt = Number.NEGATIVE_INFINITY
   let failingSince: number | undefined
   let reading: Promise<void> | undefined

@@ -1,3 +1,4 @@
+import type { RegionOutcome } from '../../regions/breaker.ts'
 import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts'
 
 /** What another region may do better; `deadline` is of the region's own share of the time. */
@@ -20,6 +21,27 @@ export function regionAlone(
     (it) =>
       it instanceof RegionError && it.region === own.region.region && ofTheRegion.has(it.code),
   )
+}
+
+/**
+ * What calls to a region say of it: the worst of its own failures, `ok` where it had none.
+ * Undefined where nothing is said: what failed was the device's doing, ours, or the request's time was
+ * up before the region had its share.
+ */
+export function regionOutcome(
+  failures: readonly unknown[],
+  region: string,
+  hadItsShare: boolean,
+): RegionOutcome | undefined {
+  const codes = failures.flatMap((it) =>
+    it instanceof RegionError && it.region === region ? [it.code] : [],
+  )
+  const faults = codes.filter((it) => ofTheRegion.has(it) && (it !== 'deadline' || hadItsShare))
+  const worst = faults.find((it) => it !== 'throttled') ?? faults[0]
+  if (worst !== undefined) return worst
+  return failures.every((it) => it instanceof RegionError && it.region !== region)
+    ? 'ok'
+    : undefined
 }
 
 /** Of several failures the one that waiting won't mend, so that it isn't taken for a passing fault. */

@@ -1,20 +1,22 @@
 import { shorterDeadline } from '../../regions/deadline.ts'
 import { describePlacement } from '../../regions/describe-placement.ts'
 import type { DeviceRegions } from '../../regions/device-regions.ts'
-import { failOver } from '../../regions/failover.ts'
 import type { IotRegion, IssuedCertificate } from '../../regions/iot-region.ts'
 import type { NoPlacement, Placement } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList } from './allow-list.ts'
-import { failureToThrow, regionAlone } from './attempt-failure.ts'
+import { failureToThrow, regionAlone, regionOutcome } from './attempt-failure.ts'
 import type { DeviceEvent, Target } from './device-event.ts'
 import type { DeviceRecord } from './device-record.ts'
+import { enterNext, hasOther, type Next, watchShare } from './next-region.ts'
+import type { Passage, RegionGate } from './region-gate.ts'
 import { transition } from './transition.ts'
 import type { Waves } from './waves.ts'
 
 export type AttemptDeps = {
   readonly allowList: AllowList
   readonly regions: Pick<DeviceRegions, 'find'>
+  readonly gate: RegionGate
   readonly now: () => number
   readonly waves: Waves
   /** Told of what operators count: each at most once a request. */
@@ -48,6 +50,8 @@ export type Attempt = {
   readonly attemptId: string
   readonly claimed: DeviceRecord
   readonly region: IotRegion
+  /** Leave to try the region. */
+  readonly passage: Passage
 }
 
 /** `lost`: a consistent read proved that the record is another's now; `current` is what it holds. */
@@ -64,19 +68,46 @@ export async function attempt(
   request: AttemptRequest,
   given: Attempt,
 ): Promise<AttemptOutcome> {
-  const next = nextRegion(deps, request.placement, given)
-  let own = given
-  let created = await create(deps, request, own, next && deps.failoverSeconds)
-  if (!created.done && next !== undefined && regionAlone(created.failures, own)) {
-    // What was made there is removed meanwhile; the sweeper does what the region doesn't answer to.
-    void created.cleaning
-    const claimed = await moveClaim(deps, own, targetOf(next.placement))
-    if (claimed.lost) return lose(deps, claimed.current)
-    deps.onIncident('failedOver')
-    deps.onFailover(next.placement)
-    own = { attemptId: own.attemptId, claimed: claimed.record, region: next.region }
-    created = await create(deps, request, own, undefined)
+  const mayMove = hasOther(deps, request.placement, given)
+  const created = await create(deps, request, given, mayMove ? deps.failoverSeconds : undefined)
+  if (!created.done && mayMove && regionAlone(created.failures, given)) {
+    const next = enterNext(deps, request.placement, given)
+    if (next !== undefined) {
+      // What was made there is removed meanwhile; the sweeper does what the region doesn't answer to.
+      void created.cleaning
+      try {
+        return await goOn(deps, request, given, next)
+      } finally {
+        next.passage.leave()
+      }
+    }
   }
+  return await conclude(deps, request, given, created)
+}
+
+/** Step 2f, and the rest in the next region. */
+async function goOn(
+  deps: AttemptDeps,
+  request: AttemptRequest,
+  given: Attempt,
+  next: Next,
+): Promise<AttemptOutcome> {
+  const moved = await moveClaim(deps, given, targetOf(next.placement))
+  if (moved.lost) return lose(deps, moved.current)
+  deps.onIncident('failedOver')
+  deps.onFailover(next.placement)
+  const { region, passage } = next
+  const own = { attemptId: given.attemptId, claimed: moved.record, region, passage }
+  return await conclude(deps, request, own, await create(deps, request, own, undefined))
+}
+
+/** Step 6, or steps 3 and 4. */
+async function conclude(
+  deps: AttemptDeps,
+  request: AttemptRequest,
+  own: Attempt,
+  created: Created,
+): Promise<AttemptOutcome> {
   if (!created.done) {
     await created.cleaning
     await release(deps, own)
@@ -89,19 +120,25 @@ export async function attempt(
     await destroy(deps, own.region, certificate)
     return lose(deps, committed.current)
   }
-  await deps.waves.run('attach', () =>
-    own.region.attach(own.claimed.thingName, certificate.certificateId, deps.signal),
-  )
+  await attach(deps, own, own.claimed.thingName, certificate.certificateId)
   return { lost: false, region: own.region, certificate }
 }
 
-/** Where this attempt would go on. An old certificate in the region that fails keeps the device there. */
-function nextRegion(deps: AttemptDeps, placement: Placement | NoPlacement, own: Attempt) {
-  if (placement.region !== own.region.region) return undefined
-  if (own.claimed.superseded.some((old) => old.region === own.region.region)) return undefined
-  const next = failOver(placement)
-  const region = next && deps.regions.find(next.region)
-  return region && next && { placement: next, region }
+/** Step 4, and what it says of the region. */
+export async function attach(
+  deps: AttemptDeps,
+  { region, passage }: { region: IotRegion; passage: Passage | undefined },
+  thingName: string,
+  certificateId: string,
+): Promise<void> {
+  const hadItsShare = watchShare(deps, 'attach')
+  try {
+    await deps.waves.run('attach', () => region.attach(thingName, certificateId, deps.signal))
+    passage?.report('ok')
+  } catch (error) {
+    passage?.report(regionOutcome([error], region.region, hadItsShare()))
+    throw error
+  }
 }
 
 type Created =
@@ -123,6 +160,7 @@ async function create(
   const adopt = own.claimed.previousRegion === own.region.region
   const limit = seconds === undefined ? undefined : shorterDeadline(deps.signal, seconds)
   const signal = limit?.signal ?? deps.signal
+  const hadItsShare = watchShare(deps, 'create')
   const [issued, ...others] = await deps.waves.run('create', () =>
     Promise.allSettled([
       own.region.issueCertificate(request.csr?.pem, signal),
@@ -138,6 +176,7 @@ async function create(
   const failures = [issued, ...others].flatMap((it) =>
     it.status === 'rejected' ? [it.reason] : [],
   )
+  own.passage.report(regionOutcome(failures, own.region.region, hadItsShare()))
   if (issued.status === 'fulfilled' && failures.length === 0) {
     return { done: true, certificate: issued.value }
   }

@@ -3,8 +3,10 @@ import { describePlacement } from '../../regions/describe-placement.ts'
 import type { NoPlacement, Placement } from '../../regions/placement.ts'
 import { AppError } from '../app-error.ts'
 import {
+  type Attempt,
   type AttemptDeps,
   type AttemptRequest,
+  attach,
   attempt,
   configured,
   targetOf,
@@ -58,30 +60,58 @@ export async function provision(
     const region = configured(deps, claimed.region)
     // Asked before anything is made: an attempt that can't deactivate these can't commit either.
     for (const old of claimed.superseded) configured(deps, old.region)
-    // Cold or expired credentials are fetched beside the claim; whoever needs them reports a failure.
-    void region.warm().catch(() => {})
-    const previous = record
-    const saved = await deps.waves.run('claim', () =>
-      deps.allowList.save(previous, claimed, deps.signal),
-    )
-    if (saved.saved) {
-      if (previous.status === 'provisioning') deps.onIncident('takenOver')
-      if (previous.status === 'provisioned') deps.onIncident('replaced')
-      const outcome = await attempt(deps, request, { attemptId, claimed, region })
-      if (outcome.lost) return await yieldTo(deps, request, attemptId, outcome.current)
-      return {
-        region: outcome.region.region,
-        endpointAddress: await outcome.region.endpointAddress(deps.signal),
-        ...outcome.certificate,
-        created: true,
-      }
+    // In the same turn as the placement, so that two requests don't both become the probe.
+    const passage = deps.gate.enter(region.region, claimed.thingName)
+    if (passage === undefined) {
+      const regions = [region.region]
+      throw new AppError('regions-unavailable', `${region.region} is down by now`, { regions })
     }
-    if (saved.current === undefined) throw refused({ reason: 'unknown' })
-    record = saved.current
+    try {
+      const tried = await claimAndAttempt(deps, request, record, {
+        attemptId,
+        claimed,
+        region,
+        passage,
+      })
+      if ('provisioned' in tried) return tried.provisioned
+      if (tried.current === undefined) throw refused({ reason: 'unknown' })
+      record = tried.current
+    } finally {
+      passage.leave()
+    }
     // The placement was made for another record: the next request is placed anew.
     if (!isPlacedAlike(record, request.record)) break
   }
   throw refused({ reason: 'in-progress', retryAfterSeconds: 1 })
+}
+
+/** Step 1, then the others; `current` is what the record holds where the claim is refused. */
+async function claimAndAttempt(
+  deps: ProvisionDeps,
+  request: ProvisioningRequest,
+  previous: DeviceRecord,
+  own: Attempt,
+): Promise<{ provisioned: Provisioned } | { current: DeviceRecord | undefined }> {
+  // Cold or expired credentials are fetched beside the claim; whoever needs them reports a failure.
+  void own.region.warm().catch(() => {})
+  const saved = await deps.waves.run('claim', () =>
+    deps.allowList.save(previous, own.claimed, deps.signal),
+  )
+  if (!saved.saved) return { current: saved.current }
+  if (previous.status === 'provisioning') deps.onIncident('takenOver')
+  if (previous.status === 'provisioned') deps.onIncident('replaced')
+  const outcome = await attempt(deps, request, own)
+  if (outcome.lost) {
+    return { provisioned: await yieldTo(deps, request, own.attemptId, outcome.current) }
+  }
+  return {
+    provisioned: {
+      region: outcome.region.region,
+      endpointAddress: await outcome.region.endpointAddress(deps.signal),
+      ...outcome.certificate,
+      created: true,
+    },
+  }
 }
 
 /** Whether everything that a placement looks at is the same in both records. */
@@ -115,9 +145,14 @@ async function answerAgain(
 ): Promise<Provisioned> {
   const region = configured(deps, assignment.region)
   if (!assignment.attached) {
-    await deps.waves.run('attach', () =>
-      region.attach(record.thingName, assignment.certificateId, deps.signal),
-    )
+    // The device has this region whatever its health; where the breaker has a place, it learns from it.
+    const passage = deps.gate.enter(region.region, record.thingName)
+    try {
+      const own = { region, passage }
+      await attach(deps, own, record.thingName, assignment.certificateId)
+    } finally {
+      passage?.leave()
+    }
     await confirm(deps, record, assignment.certificateId)
   }
   return {
@@ -164,7 +199,13 @@ export function refused(
   if (refusal.reason === 'no-region') {
     const passing = placement?.region === undefined && placement?.refusal === 'unavailable'
     const code = passing ? 'regions-unavailable' : 'region-not-configured'
-    return new AppError(code, placement === undefined ? 'no region' : describePlacement(placement))
+    const why = placement === undefined ? 'no region' : describePlacement(placement)
+    const standing = placement?.skipped.filter(({ why }) => why === 'down' || why === 'draining')
+    return new AppError(
+      code,
+      why,
+      passing ? { regions: standing?.map((it) => it.region) ?? [] } : {},
+    )
   }
   return new AppError('not-allowed', refusal.reason)
 }

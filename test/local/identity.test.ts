@@ -56,6 +56,20 @@ describe('permissions', () => {
   })
 })
 
+it('lets an edge write how its breakers stand, and no other row of the control table', () => {
+  const put = (name: string, leadingKey?: string) =>
+    isAllowed(
+      edge,
+      { service: 'dynamodb', operation: 'PutItem', resource: table(name), leadingKey },
+      scope,
+    )
+  expect(put('iot-global-control', 'breaker')).toBe(true)
+  for (const kind of ['product', 'region', 'sweep', undefined]) {
+    expect(put('iot-global-control', kind)).toBe(false)
+  }
+  expect(put('iot-global-provisioning', 'breaker')).toBe(false)
+})
+
 it('names callers as AWS does, with ids that stay', () => {
   const caller = callerOf(role, '123456789012')
   expect(caller.arn).toBe('arn:aws:sts::123456789012:assumed-role/landfall-edge-eu-west-1/one')

@@ -81,17 +81,21 @@ describe('the edge’s Lambda', () => {
         // Needs no permission on AWS.
         if (action === 'sts:GetCallerIdentity' || action === onlyForTheDoctor) continue
         for (const resource of resources) {
-          const allowed = isAllowed(
-            identity,
-            { service, operation, resource },
-            { accountId: account, region },
-          )
-          expect([action, resource, covers(statements, action, resource)]).toEqual([
-            action,
-            resource,
-            allowed,
-          ])
-          if (allowed) seen.push(action)
+          for (const leadingKey of ['breaker', 'product', 'region', 'sweep']) {
+            const allowed = isAllowed(
+              identity,
+              { service, operation, resource, leadingKey },
+              { accountId: account, region },
+            )
+            const covered = covers(statements, action, resource, leadingKey)
+            expect([action, resource, leadingKey, covered]).toEqual([
+              action,
+              resource,
+              leadingKey,
+              allowed,
+            ])
+            if (allowed) seen.push(action)
+          }
         }
       }
     }

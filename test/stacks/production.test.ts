@@ -126,6 +126,12 @@ describe('production', () => {
       { Effect: 'Allow', Action: ['dynamodb:Query'], Resource: [`${table}/iot-global-control`] },
       {
         Effect: 'Allow',
+        Action: ['dynamodb:PutItem'],
+        Resource: [`${table}/iot-global-control`],
+        Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['breaker'] } },
+      },
+      {
+        Effect: 'Allow',
         Action: ['sts:AssumeRole'],
         Resource: deviceRegions.map(
           (it) => `arn:aws:iam::${account}:role/landfall-production-edge-${it}`,

@@ -72,7 +72,8 @@ describe('an edge places', () => {
   it('nothing outside a strict rule, and no pin either', async () => {
     await stage.allow('of-japan', 'pinned-out')
     const { status, retryAfter, body } = await ask('of-japan', addresses.tokyo)
-    expect([status, body.message, retryAfter]).toEqual([503, 'try again later', '5'])
+    expect([status, body.message]).toEqual([503, 'try again later'])
+    expect(Number(retryAfter)).toBeGreaterThanOrEqual(5)
     await expect.poll(() => reasonOf('of-japan')).toBe('region-not-configured')
     await set('pinned-out', 'region_pin', { S: 'us-east-1' })
     expect((await ask('pinned-out', addresses.dublin)).status).toBe(503)

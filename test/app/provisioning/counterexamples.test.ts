@@ -8,7 +8,14 @@ import type { DeviceEvent } from '../../../app/provisioning/device-event.ts'
 import type { DeviceRecord } from '../../../app/provisioning/device-record.ts'
 import { transition } from '../../../app/provisioning/transition.ts'
 import { makeDeviceKey } from '../../device-key.ts'
-import { addresses, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
+import {
+  addresses,
+  type EdgeProcess,
+  noBreaker,
+  type Stage,
+  setStage,
+  signedRequest,
+} from '../../stage.ts'
 import { sweepStage } from '../../sweeping.ts'
 import { landfall } from '../cli/run-landfall.ts'
 
@@ -18,6 +25,7 @@ import { landfall } from '../cli/run-landfall.ts'
  */
 const TableName = 'iot-global-provisioning'
 const times = {
+  ...noBreaker,
   aws: { connectSeconds: 0.5, requestSeconds: 0.5 },
   deadlineSeconds: 2,
   leaseSeconds: 2.2,

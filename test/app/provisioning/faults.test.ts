@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makeDeviceKey } from '../../device-key.ts'
 import { standingCertificates } from '../../identities.ts'
-import { type Answer, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
+import {
+  type Answer,
+  type EdgeProcess,
+  noBreaker,
+  type Stage,
+  setStage,
+  signedRequest,
+} from '../../stage.ts'
 
 let stage: Stage
 let edge: EdgeProcess
@@ -11,6 +18,7 @@ let devices = 0
 
 /** Scaled down, in the order that docs/provisioning.md wants: call < deadline < lease. */
 const shortTimes = {
+  ...noBreaker,
   aws: { connectSeconds: 0.5, requestSeconds: 0.5 },
   deadlineSeconds: 2,
   leaseSeconds: 2.5,

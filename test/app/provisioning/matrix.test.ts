@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isComplete } from '../../../app/provisioning/sweep-report.ts'
 import { makeDeviceKey } from '../../device-key.ts'
 import { auditFleet } from '../../fleet-audit.ts'
-import { type Answer, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
+import {
+  type Answer,
+  type EdgeProcess,
+  noBreaker,
+  type Stage,
+  setStage,
+  signedRequest,
+} from '../../stage.ts'
 import { sweepStage } from '../../sweeping.ts'
 
 /**
@@ -48,6 +55,7 @@ type Key = (typeof keys)[number]
  * busy machine to come to the call that shall be hit.
  */
 const times = {
+  ...noBreaker,
   aws: { connectSeconds: 1.5, requestSeconds: 1.5 },
   deadlineSeconds: 3,
   leaseSeconds: 3.6,

@@ -9,6 +9,7 @@ import { measureWaves } from '../../../app/provisioning/waves.ts'
 import type { IotRegion } from '../../../regions/iot-region.ts'
 import type { NoPlacement, Placement } from '../../../regions/placement.ts'
 import { RegionError } from '../../../regions/region-error.ts'
+import { openGate } from './open-gate.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 const csr = { pem: 'CSR', thumbprint: 'key1' }
@@ -62,6 +63,7 @@ function setUp(script: {
     onIncident: (incident) => void world.incidents.push(incident),
     onFailover: (next) => void note(`failover: ${next.region}`)(),
     failoverSeconds: 5,
+    gate: openGate,
     onTrouble: (trouble) => void note(`trouble: ${trouble}`)(),
     signal: AbortSignal.timeout(10_000),
   }

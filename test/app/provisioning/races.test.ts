@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, addresses, type EdgeProcess } from '../../stage.ts'
+import { type Answer, addresses, type EdgeProcess, noBreaker } from '../../stage.ts'
 import {
   ampleTimes,
   ask,
@@ -90,7 +90,11 @@ describe('50 devices with 20 contenders each', () => {
  * and no more; AWS itself refuses signatures that are five minutes off.
  */
 describe('two edges whose clocks differ', () => {
-  const times = { deadlineSeconds: 3, leaseSeconds: 6 }
+  const times = {
+    ...noBreaker,
+    deadlineSeconds: 3,
+    leaseSeconds: 6,
+  }
   const apart = (seconds: number) =>
     Promise.all([-seconds / 2, seconds / 2].map((skew) => race.stage.startEdge(times, skew)))
 
@@ -130,6 +134,7 @@ describe('two edges whose clocks differ', () => {
 
 describe('an edge that is stopped beyond its leases, with 20 requests at the', () => {
   const times = {
+    ...noBreaker,
     aws: { connectSeconds: 1, requestSeconds: 1 },
     deadlineSeconds: 1.5,
     leaseSeconds: 2,

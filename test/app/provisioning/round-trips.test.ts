@@ -63,12 +63,12 @@ it('answers again in one wave, once the certificate was seen attached', async ()
   expect(await wavesFor('again', csr)).toEqual([['GetItem']])
 })
 
-it('reads newer products beside the device record', async () => {
+it('reads newer products and what is said of regions beside the device record', async () => {
   const impatient = await stage.startEdge({ productRefreshSeconds: 0.001 })
   await stage.clearCalls()
   await impatient.post(signedRequest(stage, 'unknown'))
   const reads = wavesOf((await stage.calls()).filter((call) => call.service === 'dynamodb'))
-  expect(reads).toEqual([['GetItem', 'Query']])
+  expect(reads).toEqual([['GetItem', 'Query', 'Query', 'Query']])
   await impatient.stop()
 })
 

@@ -9,6 +9,7 @@ import { connectDeviceRegions, type DeviceRegions } from '../../../regions/devic
 import { makeDeviceKey } from '../../device-key.ts'
 import { type Stage, setStage } from '../../stage.ts'
 import { copiedAllowList } from './copied-allow-list.ts'
+import { openGate } from './open-gate.ts'
 
 /**
  * Why production demands a strongly consistent table (docs/decisions): two edges, the same protocol,
@@ -69,6 +70,7 @@ async function twoEdges(copies: 1 | 2, withOwnKey = true) {
           onIncident: () => {},
           onFailover: () => {},
           failoverSeconds: 5,
+          gate: openGate,
           signal,
         },
         {
