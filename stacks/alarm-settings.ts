@@ -56,6 +56,15 @@ export function edgeAlarms(edge: Edge, names: Naming): Record<string, AlarmSetti
       threshold: 10,
       minutes: 5,
     },
+    BreakerOpened: {
+      description:
+        'New devices are kept out of a region that fails, and get the next one or wait: see npx landfall region list',
+      namespace: names.metricsNamespace,
+      metricName: 'breakerOpened',
+      dimensions: ofEdge,
+      threshold: 1,
+      minutes: 5,
+    },
     Overtaken: {
       description:
         'Attempts lose their record to others: devices ask in parallel, or leases are too short',

@@ -53,6 +53,22 @@ export function dashboardBody(plan: RouterPlan, names: Naming, known: Known): st
       perEdge((edge) => [own, 'regionError', 'edge', edge, { region: edge }]),
     ),
     widget(
+      'Regions kept out',
+      home,
+      'Sum',
+      plan.edges.flatMap((edge) =>
+        plan.deviceRegions.map(({ region }) => [
+          own,
+          'breakerOpened',
+          'edge',
+          edge,
+          'region',
+          region,
+          { region: edge, label: `${region} by ${edge}` },
+        ]),
+      ),
+    ),
+    widget(
       'API 5xx',
       home,
       'Sum',

@@ -112,6 +112,7 @@ const perEdge = [
   'Throttles',
   'Crashes',
   'RegionErrors',
+  'BreakerOpened',
   'Overtaken',
   'ReadThrottles1',
   'WriteThrottles1',
