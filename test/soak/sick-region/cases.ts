@@ -37,13 +37,23 @@ const ireland = ['eu-west-1']
  * one region alone, as all share one endpoint; to the edge both are a call without an answer.
  */
 export const sickCases: readonly SickCase[] = [
-  { name: 'cut', title: 'cuts every connection', sickRegions: ireland, fault: 'lost-before' },
-  { name: 'hang', title: 'hangs', sickRegions: ireland, fault: 'hang' },
-  { name: 'fail', title: 'answers 500s', sickRegions: ireland, fault: 'error-before' },
-  { name: 'throttle', title: 'throttles everything', sickRegions: ireland, fault: 'throttle' },
+  {
+    name: 'cut',
+    title: 'a region cuts every connection',
+    sickRegions: ireland,
+    fault: 'lost-before',
+  },
+  { name: 'hang', title: 'a region hangs', sickRegions: ireland, fault: 'hang' },
+  { name: 'fail', title: 'a region answers 500s', sickRegions: ireland, fault: 'error-before' },
+  {
+    name: 'throttle',
+    title: 'a region throttles everything',
+    sickRegions: ireland,
+    fault: 'throttle',
+  },
   {
     name: 'flap',
-    title: 'flaps, 5 s down, 5 s up',
+    title: 'a region flaps, 5 s down, 5 s up',
     sickRegions: ireland,
     fault: 'error-before',
     flapSeconds: 5,
@@ -56,7 +66,7 @@ export const sickCases: readonly SickCase[] = [
   },
   {
     name: 'kill',
-    title: 'answers 500s, and two of three edges are killed in the middle of a move',
+    title: 'a region answers 500s, and two of three edges are killed in the middle of a move',
     sickRegions: ireland,
     fault: 'error-before',
     killsEdges: true,

@@ -21,7 +21,7 @@ type Scale = (value: number) => number
 /** A case over time as one SVG, in three panels that share their seconds; told apart without colour. */
 export function drawTimeLine(line: TimeLine, note: string): string {
   const x: Scale = (at) => page.left + (at / line.seconds) * (page.width - page.left - page.right)
-  const answersTop = page.top + 40
+  const answersTop = page.top + 78
   const zero = answersTop + answersHeight
   const timesTop = zero + laterHeight + gap
   const breakersTop = timesTop + timesHeight + gap
@@ -29,13 +29,14 @@ export function drawTimeLine(line: TimeLine, note: string): string {
   const height = bottom + 92
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${page.width} ${height}" role="img" aria-labelledby="title desc" font-family="sans-serif" font-size="13" fill="#1a1a1a">`,
-    `<title id="title">A region ${text(line.title)}: what devices get meanwhile</title>`,
+    `<title id="title">${text(line.title)}: what devices get meanwhile</title>`,
     `<desc id="desc">${text(describe(line))}</desc>`,
     patterns,
     `<rect width="${page.width}" height="${height}" fill="#fff"/>`,
-    `<text x="${page.left}" y="28" font-size="19" font-weight="bold">A region ${text(line.title)}</text>`,
+    `<text x="${page.left}" y="28" font-size="19" font-weight="bold">${text(line.title)}</text>`,
     `<text x="${page.left}" y="50">${text(note)}</text>`,
-    ...sickness(line, x, answersTop - 18, bottom),
+    ...sickness(line, x, page.top + 26, bottom),
+    ...openings(line, x, page.top + 26, bottom),
     ...answers(line, x, zero),
     ...times(line, x, timesTop),
     ...breakers(line, x, breakersTop),
@@ -55,13 +56,23 @@ const patterns = `<defs>
 function sickness(line: TimeLine, x: Scale, top: number, bottom: number): string[] {
   return line.sick.flatMap(({ from, to }, n) => [
     `<rect x="${px(x(from))}" y="${top}" width="${px(x(to) - x(from))}" height="${bottom - top}" fill="#e9e9e9"/>`,
-    `<path d="M${px(x(from))} ${top}V${bottom}M${px(x(to))} ${top}V${bottom}" stroke="#777" stroke-dasharray="2 3"/>`,
-    ...(n === 0
-      ? [
-          `<text x="${px(x(from) + 6)}" y="${top + 13}" font-size="12">${text(line.sickRegions)}</text>`,
-        ]
-      : []),
+    ...(n === 0 ? [above(x(from) + 2, top, `${line.sickRegions} sick`)] : []),
   ])
+}
+
+/** From when on every edge had a breaker open, and from when on none had. */
+function openings(line: TimeLine, x: Scale, top: number, bottom: number): string[] {
+  const opened = Math.max(...line.breakers.map((it) => it.spells[0]?.from ?? 0))
+  const closed = Math.max(...line.breakers.map((it) => it.spells.at(-1)?.to ?? 0))
+  return [
+    `<path d="M${px(x(opened))} ${top}V${bottom}M${px(x(closed))} ${top}V${bottom}" stroke="#444" stroke-dasharray="5 3"/>`,
+    above(x(opened) + 2, top + 14, 'every breaker open'),
+    above(x(closed) + 2, top + 14, 'every breaker closed'),
+  ]
+}
+
+function above(x: number, y: number, words: string): string {
+  return `<text x="${px(x + 3)}" y="${y - 4}" font-size="12">${text(words)}</text>`
 }
 
 /** Upwards what landed where, downwards what was told to come later; a column a second. */
@@ -113,9 +124,8 @@ function times(line: TimeLine, x: Scale, top: number): string[] {
   return [
     heading('Seconds from arrival to identity: a dot for each device, a bar for p95', top - 8),
     ...[0, most / 2, most].map((value) => tick(y(value), String(value))),
-    `<path d="${dots.join('')}" fill="#555" fill-opacity=".55"/>`,
-    `<path d="${path.join('')}" stroke="#fff" stroke-width="5"/>`,
-    `<path d="${path.join('')}" stroke="#1a1a1a" stroke-width="2.4"/>`,
+    `<path d="${path.join('')}" stroke="#1a1a1a" stroke-width="3"/>`,
+    `<path d="${dots.join('')}" fill="#fff" stroke="#444" stroke-width=".7"/>`,
   ]
 }
 

@@ -11,6 +11,8 @@ export type CaseFigures = {
   /** Requests told to come again later, and connections that broke. */
   readonly answers503: number
   readonly broken: number
+  /** The shortest and the longest Retry-After; none where nobody was told to come later. */
+  readonly toldSeconds: readonly number[]
   /** Devices of a sick region that landed in another one. */
   readonly elsewhere: number
   /** Attempts that went on in a second region (step 2f). */
@@ -89,6 +91,7 @@ type Seen = {
 function figuresOf(run: CaseRun, { spells, tries, probes }: Seen): CaseFigures {
   const { sickAt, recoveredAt, openedAt } = phases(run, spells)
   const asks = run.devices.flatMap((it) => it.asks)
+  const told = asks.flatMap((it) => it.retryAfterSeconds ?? [])
   const ofSick = run.devices.filter(({ home }) => run.sickCase.sickRegions.includes(home))
   const away = ofSick.filter((it) => it.landed !== undefined && it.landed.region !== it.home)
   const wasSick = (at: number) => run.spells.some(({ from, to }) => from <= at && at <= to)
@@ -102,6 +105,7 @@ function figuresOf(run: CaseRun, { spells, tries, probes }: Seen): CaseFigures {
     requests: asks.length,
     answers503: asks.filter((it) => it.status === 503).length,
     broken: asks.filter((it) => it.status === undefined).length,
+    toldSeconds: told.length === 0 ? [] : [Math.min(...told), Math.max(...told)],
     elsewhere: away.length,
     moved: run.edges.flatMap(({ log }) => log).filter((line) => line.failedOver === 1).length,
     triedBeforeOpen: tries.filter(

@@ -43,7 +43,7 @@ export async function soakCases(
   const plan = { ...soakPlan, sickSeconds: options.sickSeconds }
   const results: CaseResult[] = []
   for (const sickCase of cases) {
-    progress.step(`One of three regions ${sickCase.title}`)
+    progress.step(`Ten devices a second, while ${sickCase.title}`)
     const run = await runCase(sickCase, plan)
     results.push({ name: sickCase.name, kills: run.kills, ...judge(run) })
     if (options.svgFile !== undefined) {
@@ -73,13 +73,13 @@ export function showCases(terminal: Terminal, results: readonly CaseResult[]): v
   )
   terminal.out('')
   terminal.table(
-    ['case', 'p95 healthy', 'until open', 'while open', 'recovered', 'back', 'strict', 'regions'],
+    ['case', 'p95 healthy', 'until open', 'while open', 'recovered', 'back', 'strict', 'told'],
     results.map(({ name, figures: it }) => [
       name,
       ...Object.values(it.p95Milliseconds).map((ms) => `${ms} ms`),
       `${it.backAfterSeconds} s`,
       `${it.strictAfterSeconds} s`,
-      String(it.regionsTried),
+      it.toldSeconds.map((seconds) => `${seconds} s`).join(' to '),
     ]),
   )
   for (const { name, kills } of results) for (const kill of kills) terminal.note(`${name}: ${kill}`)

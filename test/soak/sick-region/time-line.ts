@@ -47,8 +47,8 @@ export function timeLineOf(run: CaseRun): TimeLine {
   const spells = breakerSpells(run)
   const probes = probesOf(run)
   return {
-    title: run.sickCase.title,
-    sickRegions: `${run.sickCase.sickRegions.join(' and ')}: sick`,
+    title: run.sickCase.title.replace(/^./, (first) => first.toUpperCase()),
+    sickRegions: run.sickCase.sickRegions.join(' and '),
     seconds,
     sick: run.spells.map(spell),
     answers: Array.from({ length: seconds }, (_, second) => {
