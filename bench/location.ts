@@ -103,7 +103,7 @@ type Agreement = { readonly v4: number; readonly v6: number; readonly worstKm: n
 
 /** How often the nearest of all regions is the same by the table and by the data that it is made of. */
 async function compareWithSource(): Promise<Agreement> {
-  const table = await loadLocationTable(tableFile())
+  const table = await loadLocationTable(tableFile(), { verify: true })
   const fetched = await fetchPackage(source.package, folder, signal)
   if (table.header.packages !== `${source.package}@${fetched.version}`) {
     throw new Error('the package changed while the bench ran; run it again')

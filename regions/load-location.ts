@@ -16,11 +16,15 @@ export type LoadedLocation = {
 
 /**
  * Location data for this process: a compiled table where a file is named, which must be a good one
- * (LocationTableError); else geoip-lite's data, with a warning. Reads files only, never the network.
+ * (LocationTableError) to its last byte, unless `verify` is false: for a package that was checked when
+ * it was unpacked. Else geoip-lite's data, with a warning. Reads files only, never the network.
  */
-export async function loadLocation(file: string | undefined): Promise<LoadedLocation> {
+export async function loadLocation(
+  file: string | undefined,
+  { verify = true }: { verify?: boolean } = {},
+): Promise<LoadedLocation> {
   if (file !== undefined) {
-    const { locate, header } = await loadLocationTable(file)
+    const { locate, header } = await loadLocationTable(file, { verify })
     return { locate, source: header.source, date: header.date, attribution: header.attribution }
   }
   const { locate, date } = await loadGeoipLite()

@@ -1,5 +1,3 @@
-import { crc32 } from 'node:zlib'
-
 /**
  * The compiled location table: one file, little-endian, read as a whole.
  *
@@ -24,6 +22,10 @@ import { crc32 } from 'node:zlib'
 const magic = 'LFPLACES'
 const formatVersion = 2
 const prelude = 24
+
+/** Where the checksum stands, and what it is of: everything from there on. */
+export const checksumAt = 16
+export const checksumFrom = prelude
 
 export type LocationTableHeader = {
   /** Whose data: as in `Location`. */
@@ -81,7 +83,7 @@ export class LocationTableError extends Error {
   }
 }
 
-/** The file's parts, to be written one after the other. */
+/** The file's parts, to be written one after the other; `sealLocationTable` puts the checksum in. */
 export function encodeLocationTable(
   header: LocationTableHeader,
   columns: LocationTableColumns,
@@ -93,33 +95,21 @@ export function encodeLocationTable(
   head.writeUInt32LE(json.length, 12)
   json.copy(head, prelude)
   const parts: Uint8Array[] = [head]
-  let checksum = crc32(head.subarray(prelude))
   for (const column of listColumns(columns)) {
     const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
-    const padding = new Uint8Array(padded(bytes.length) - bytes.length)
-    parts.push(bytes, padding)
-    checksum = crc32(padding, crc32(bytes, checksum))
+    parts.push(bytes, new Uint8Array(padded(bytes.length) - bytes.length))
   }
-  head.writeUInt32LE(checksum, 16)
   return parts
 }
 
 /**
- * The checksum of a table's bytes. They may come piece by piece: `at` is where a piece begins, `before`
- * the checksum of what is before it.
- */
-export function checksumOf(piece: Uint8Array, at = 0, before = 0): number {
-  return crc32(piece.subarray(Math.max(0, prelude - at)), before)
-}
-
-/**
  * The columns as views of the file's bytes, which must begin at a multiple of 8 in their buffer. Throws
- * LocationTableError where they are no table of this version, or not every byte of one.
+ * LocationTableError where they are no table of this version or not all of one; whether every byte is as
+ * it was written, `assertIntact` says.
  */
 export function decodeLocationTable(
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
-  checksum = checksumOf(bytes),
 ): { header: LocationTableHeader; columns: LocationTableColumns } {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes.length < prelude || view.toString('latin1', 0, 8) !== magic) {
@@ -161,9 +151,6 @@ export function decodeLocationTable(
   if (at !== end) throw new LocationTableError(file, 'is longer than it says')
   if (columns.start4.at(-1) !== rows4 || columns.start6.at(-1) !== rows6) {
     throw new LocationTableError(file, 'contradicts itself')
-  }
-  if (checksum !== view.readUInt32LE(16)) {
-    throw new LocationTableError(file, 'is damaged')
   }
   return { header, columns }
 }

@@ -4,7 +4,6 @@ import { type AddressKey, addressKey } from './address-key.ts'
 import { type Continent, findContinent } from './continent.ts'
 import type { Locate } from './location.ts'
 import {
-  checksumOf,
   confidences,
   decodeLocationTable,
   type LocationTableColumns,
@@ -14,45 +13,36 @@ import {
 
 export type LocationTable = { readonly locate: Locate; readonly header: LocationTableHeader }
 
-/** Reads a compiled location table; throws LocationTableError, whose message says what to do. */
-export async function loadLocationTable(file: string): Promise<LocationTable> {
-  const { bytes, checksum } = await readWhole(file)
-  return openLocationTable(bytes, file, checksum)
+/**
+ * Reads a compiled location table; throws LocationTableError, whose message says what to do. With
+ * `verify` the checksum of the whole file is made too, which takes half as long again.
+ */
+export async function loadLocationTable(
+  file: string,
+  { verify }: { verify: boolean },
+): Promise<LocationTable> {
+  const bytes = await readWhole(file)
+  const table = openLocationTable(bytes, file)
+  if (verify) (await import('./location-table-checksum.ts')).assertIntact(bytes, file)
+  return table
 }
 
 /** A table over the bytes of its file; `name` is the file's, for errors. */
-export function openLocationTable(
-  bytes: Uint8Array<ArrayBuffer>,
-  name: string,
-  checksum?: number,
-): LocationTable {
+export function openLocationTable(bytes: Uint8Array<ArrayBuffer>, name: string): LocationTable {
   if (endianness() !== 'LE') throw new LocationTableError(name, 'needs a little-endian machine')
-  const { header, columns } = decodeLocationTable(bytes, name, checksum)
+  const { header, columns } = decodeLocationTable(bytes, name)
   return { locate: locateIn(header, columns), header }
 }
 
-/** So much is read at once: while a piece comes, the checksum of the one before it is made. */
-const pieceBytes = 4 << 20
-
-async function readWhole(
-  file: string,
-): Promise<{ bytes: Uint8Array<ArrayBuffer>; checksum: number }> {
+async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const handle = await open(file)
     try {
-      // A buffer of its own, so that columns are aligned.
+      // A buffer of its own, so that columns are aligned; fs.readFile would read it in pieces.
       const bytes = new Uint8Array((await handle.stat()).size)
-      const pieceAt = (at: number) => bytes.subarray(at, at + pieceBytes)
-      const read = (at: number) => handle.read(pieceAt(at), 0, pieceAt(at).length, at)
-      let checksum = 0
-      let reading = read(0)
-      for (let at = 0; at < bytes.length; at += pieceBytes) {
-        const { bytesRead } = await reading
-        if (bytesRead !== pieceAt(at).length) throw new LocationTableError(file, 'is cut off')
-        if (at + pieceBytes < bytes.length) reading = read(at + pieceBytes)
-        checksum = checksumOf(pieceAt(at), at, checksum)
-      }
-      return { bytes, checksum }
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0)
+      if (bytesRead !== bytes.length) throw new LocationTableError(file, 'is cut off')
+      return bytes
     } finally {
       await handle.close()
     }

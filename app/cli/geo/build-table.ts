@@ -1,4 +1,5 @@
 import { countryCodes } from '../../../regions/continent.ts'
+import { sealLocationTable } from '../../../regions/location-table-checksum.ts'
 import { encodeLocationTable, upperBitsFor } from '../../../regions/location-table-format.ts'
 import { GeoBuildError } from './geo-build-error.ts'
 import { type Partition, partition, without } from './partition.ts'
@@ -28,7 +29,7 @@ export function settleRanges(family: 4 | 6, ranges: RangeList): Partition {
 }
 
 /** The compiled table, in the parts of its file. */
-export function buildTable(data: SourceData): Uint8Array[] {
+export function buildTable(data: SourceData): readonly Uint8Array[] {
   if (data.v4.starts.length === 0 || data.v6.starts.length === 0) {
     throw new GeoBuildError(`${data.packages} holds no ranges of one of the two families`)
   }
@@ -47,5 +48,5 @@ export function buildTable(data: SourceData): Uint8Array[] {
     places: data.places.size,
     upperBits,
   }
-  return encodeLocationTable(header, columns)
+  return sealLocationTable(encodeLocationTable(header, columns))
 }
