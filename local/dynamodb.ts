@@ -131,10 +131,10 @@ const NAMESPACES = new Map([
 
 /** The table a request names, as an ARN of the region it was sent to, or `*`. */
 export function tableArnOf(request: ServiceRequest, accountId: string): string {
-  const table = parseBody(request).TableName
-  return typeof table === 'string'
-    ? `arn:aws:dynamodb:${request.region}:${accountId}:table/${table}`
-    : '*'
+  const { TableName: table, IndexName: index } = parseBody(request)
+  if (typeof table !== 'string') return '*'
+  const arn = `arn:aws:dynamodb:${request.region}:${accountId}:table/${table}`
+  return typeof index === 'string' ? `${arn}/index/${index}` : arn
 }
 
 function refuseUnsupported(operation: string, request: ServiceRequest): void {

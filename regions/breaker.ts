@@ -37,7 +37,12 @@ export type RegionOutcome = 'ok' | RegionErrorCode
 
 /** A breaker as another process of the same edge left it. */
 export type SharedBreaker =
-  | { readonly state: 'closed'; readonly since: number }
+  | {
+      readonly state: 'closed'
+      readonly since: number
+      /** What it was open for. */
+      readonly lastError?: RegionErrorCode
+    }
   | {
       readonly state: 'open'
       readonly since: number

@@ -8,6 +8,8 @@ import rows from './catalogue.json' with { type: 'json' }
 export type CatalogueRegion = {
   readonly region: string
   readonly city: string
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string
   readonly lat: number
   readonly lon: number
   readonly optIn: boolean

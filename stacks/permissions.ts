@@ -84,7 +84,7 @@ export function sweeperLambda(tables: TableArns, regionRoles: readonly string[])
   ]
 }
 
-/** An operator's work on the tables: allow, show, block, move; products. */
+/** An operator's work on the tables: allow, show, block, move; products; regions, and who came to them. */
 export function operatorTables(tables: TableArns): Statement[] {
   return [
     {
@@ -101,6 +101,7 @@ export function operatorTables(tables: TableArns): Statement[] {
       ],
       resources: [tables.control],
     },
+    { actions: ['dynamodb:Query'], resources: [`${tables.allowList}/index/by_region`] },
     { actions: ['dynamodb:DescribeTable'], resources: [tables.allowList, tables.control] },
   ]
 }

@@ -8,6 +8,7 @@ import { misuse } from './failure.ts'
 import { geoCommand } from './geo/command.ts'
 import { localCommand } from './local/command.ts'
 import { productCommand } from './product/command.ts'
+import { regionCommand } from './region/command.ts'
 import { sweepCommand } from './sweep/command.ts'
 import type { Terminal } from './terminal.ts'
 import { whereCommand } from './where/command.ts'
@@ -37,6 +38,7 @@ export function buildProgram(context: CommandContext): Command {
     deviceCommand,
     allowCommand,
     productCommand,
+    regionCommand,
     sweepCommand,
     whereCommand,
     geoCommand,

@@ -46,7 +46,8 @@ export function watchRegions(deps: {
     breakers.set(region, next)
     if (next.state === 'closed') {
       const { state, since } = next
-      if (before.state === 'open') deps.onChange({ region, own, state, since })
+      if (before.state === 'closed') return
+      deps.onChange({ region, own, state, since, lastError: before.lastError })
       return
     }
     const { state, since, until, lastError } = next

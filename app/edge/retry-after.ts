@@ -1,5 +1,5 @@
-/** What AWS IoT signs a second by default in every Region (CreateCertificateFromCsr, both tiers). */
-const devicesPerSecond = 15
+import { csrsPerSecond } from '../../regions/default-quotas.ts'
+
 const leastSeconds = 5
 /** Doubled by the spread at most: no device is told to sleep longer than two minutes. */
 const mostSeconds = 60
@@ -13,7 +13,7 @@ export function retryAfterSeconds(
   { backlog, notBeforeSeconds = 0 }: { backlog: number; notBeforeSeconds?: number },
   random: number,
 ): number {
-  const wait = Math.max(leastSeconds + backlog / devicesPerSecond, notBeforeSeconds)
+  const wait = Math.max(leastSeconds + backlog / csrsPerSecond, notBeforeSeconds)
   return Math.ceil(Math.min(wait, mostSeconds) * (1 + random))
 }
 

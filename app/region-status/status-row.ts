@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import * as z from 'zod'
 import type { SharedBreaker } from '../../regions/breaker.ts'
-import { type RegionErrorCode, regionErrorCodes } from '../../regions/region-error.ts'
+import { regionErrorCodes } from '../../regions/region-error.ts'
 
 type Row = Record<string, AttributeValue>
 
@@ -38,7 +38,11 @@ const statusRow = z.object({
 })
 
 const breakerRow = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('closed'), since: time }),
+  z.object({
+    state: z.literal('closed'),
+    since: time,
+    last_error: z.enum(regionErrorCodes).optional(),
+  }),
   z.object({
     state: z.literal('open'),
     since: time,
@@ -66,9 +70,12 @@ export function parseBreaker(row: Row): EdgeBreaker | undefined {
   const [edge, region, ...more] = (row.name?.S ?? '').split('#')
   const { data } = breakerRow.safeParse(texts(row))
   if (!edge || !region || more.length > 0 || data === undefined) return undefined
-  if (data.state === 'closed') return { edge, region, breaker: data }
-  const { last_error: lastError, ...rest } = data
-  return { edge, region, breaker: { ...rest, lastError } }
+  if (data.state === 'closed') {
+    const { state, since, last_error: lastError } = data
+    return { edge, region, breaker: { state, since, ...(lastError && { lastError }) } }
+  }
+  const { state, since, until, last_error: lastError } = data
+  return { edge, region, breaker: { state, since, until, lastError } }
 }
 
 export function renderStatus({ region, status, since, by, note }: OperatorStatus): Row {
@@ -83,14 +90,13 @@ export function renderStatus({ region, status, since, by, note }: OperatorStatus
 }
 
 export function renderBreaker({ edge, region, breaker }: EdgeBreaker): Row {
-  const open = breaker.state === 'open' ? breaker : undefined
   return strings({
     kind: breakerKind,
     name: breakerRowName(edge, region),
     state: breaker.state,
     since: iso(breaker.since),
-    until: open && iso(open.until),
-    last_error: open?.lastError satisfies RegionErrorCode | undefined,
+    until: breaker.state === 'open' ? iso(breaker.until) : undefined,
+    last_error: breaker.lastError,
   })
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../../stacks/permissions.ts'
 import { runHere } from '../app/cli/run-here.ts'
 import { edgeRegion, type Stage, setStage } from '../stage.ts'
+import { writeStageJson } from '../stage-json.ts'
 import { sweeperConfig, sweepStage } from '../sweeping.ts'
 import { covers } from './covers.ts'
 
@@ -33,29 +34,7 @@ describe('calls that are made', () => {
   beforeAll(async () => {
     stage = await setStage(['eu-west-1', 'us-east-1'])
     folder = await mkdtemp(join(tmpdir(), 'landfall-permissions-'))
-    localJson = join(folder, 'local.json')
-    const { aws } = stage
-    const edgeConfigFile = join(folder, 'edge.json')
-    const deviceRegions = aws.regions.map((it) => ({ region: it.region, roleArn: it.edgeRoleArn }))
-    await writeFile(edgeConfigFile, JSON.stringify({ region: edgeRegion, deviceRegions }))
-    const json = {
-      provisionUrl: 'http://127.0.0.1:1/device-provisioning',
-      awsEndpointUrl: aws.awsEndpointUrl,
-      controlUrl: aws.controlUrl,
-      accountId: aws.accountId,
-      dynamodbRegion: edgeRegion,
-      ...aws.operator,
-      edgeAccessKeyId: aws.edge.accessKeyId,
-      edgeSecretAccessKey: aws.edge.secretAccessKey,
-      caFile: join(folder, 'ca.pem'),
-      signingKeyFile: join(folder, 'signing.pem'),
-      allowListTable: 'iot-global-provisioning',
-      controlTable: 'iot-global-control',
-      edgeConfigFile,
-      instance: 0,
-      regions: aws.regions.map((it) => ({ ...it, mqttPort: 8883 })),
-    }
-    await writeFile(localJson, JSON.stringify(json))
+    localJson = await writeStageJson(stage, folder)
   })
   afterAll(async () => {
     await stage?.close()
@@ -126,6 +105,10 @@ describe('calls that are made', () => {
     await run('product', 'show', 'pump', '2')
     await run('product', 'history', 'pump')
     await run('product', 'rollback', 'pump', '--yes')
+    await run('region', 'list')
+    await run('region', 'drain', edgeRegion, '--preview')
+    await run('region', 'drain', edgeRegion)
+    await run('region', 'restore', edgeRegion)
     const config = parseConfig(sweeperConfig(stage))
     const clientConfig = {
       endpoint: stage.aws.awsEndpointUrl,
