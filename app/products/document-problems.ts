@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { findClosestName } from '../../regions/closest-name.ts'
-import { type Product, productSchema } from './product.ts'
+import { longestDocumentBytes, type Product, productSchema } from './product.ts'
 import { productJsonSchema } from './product-json-schema.ts'
 
 /** One thing that is wrong with a document: where, what, and what to do about it. */
@@ -14,7 +14,13 @@ export function readProductDocument(
   value: unknown,
 ): { readonly product: Product } | { readonly problems: readonly DocumentProblem[] } {
   const parsed = productSchema.safeParse(value, { reportInput: true })
-  if (parsed.success) return { product: parsed.data }
+  if (parsed.success) {
+    const { data: product } = parsed
+    const bytes = Buffer.byteLength(JSON.stringify(product))
+    if (bytes <= longestDocumentBytes) return { product }
+    const message = `must have at most ${longestDocumentBytes} bytes as JSON, and has ${bytes}`
+    return { problems: [{ path: [], message }] }
+  }
   return { problems: parsed.error.issues.flatMap(explain) }
 }
 

@@ -12,7 +12,7 @@ import {
   wasWritten,
   withoutUndefined,
 } from './control-row.ts'
-import type { Product } from './product.ts'
+import { longestDocumentBytes, type Product } from './product.ts'
 import {
   type ProductVersion,
   parseCurrent,
@@ -23,9 +23,6 @@ import {
 
 /** So many versions of a product are kept. */
 export const versionLimit = 50
-
-/** A row holds 400 KB, and names and times beside the document take little. */
-const longestDocument = 300_000
 
 /** A document that an operator wants to become current. */
 export type ProductChange = {
@@ -103,8 +100,11 @@ export async function listVersions(
 export async function applyProduct(deps: ControlTable, change: ProductChange): Promise<Applied> {
   const { product, seen, applyId } = change
   const document = JSON.stringify(product)
-  if (Buffer.byteLength(document) > longestDocument) {
-    throw new AppError('invalid-request', `the document is longer than ${longestDocument} bytes`)
+  if (Buffer.byteLength(document) > longestDocumentBytes) {
+    throw new AppError(
+      'invalid-request',
+      `the document is longer than ${longestDocumentBytes} bytes`,
+    )
   }
   const kept = await listVersions(deps, product.name)
   const version = Math.max(seen?.version ?? 0, ...kept.map((it) => it.version)) + 1

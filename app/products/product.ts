@@ -58,6 +58,9 @@ const replaceable = z.object({
   reprovisioning: z.object({ rule: z.literal('replace') }),
 })
 
+/** A row of the control table holds 400 KB, and names and times beside the document take little. */
+export const longestDocumentBytes = 300_000
+
 /** A product's document, with what only holds between its parts. */
 export const productSchema = productDocument.refine(
   (product) => {

@@ -10,7 +10,9 @@ export function summary({ name, signers, regionPolicy }: Product): string {
 /** Sentences on what the document says and the deployment doesn't do. */
 export function findMismatches({ regionPolicy }: Product, deployment: Deployment): string[] {
   const enabled = new Set(deployment.enabledRegions)
-  const { defaultRegion, rules } = regionPolicy
+  const { defaultRegion, allowedRegions, rules } = regionPolicy
+  const noneLeft = allowedRegions?.every((region) => !enabled.has(region)) ?? false
+  if (noneLeft) return ['none of allowedRegions is enabled, so no device can be provisioned']
   const notes = rules.flatMap(({ name, regions, strict }, index) => {
     if (regions.some((region) => enabled.has(region))) return []
     const what = strict ? 'its devices can’t be provisioned' : 'the policy’s own regions take over'

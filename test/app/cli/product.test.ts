@@ -124,6 +124,25 @@ describe('landfall product check', () => {
     expect(run.stderr).not.toMatch(/LANDFALL_DEBUG|Warning/)
   })
 
+  it('notes what the document names and the deployment does not enable', async () => {
+    const notes = async (allowedRegions: string[]) => {
+      const document = makeDocument('elsewhere')
+      document.tests = []
+      Object.assign(document.regionPolicy, { allowedRegions })
+      const run = await product('check', await save(document), '--regions', 'sa-east-1', '--json')
+      return JSON.parse(run.stdout).notes
+    }
+    const named = ['us-east-1', 'eu-central-1', 'eu-west-1']
+    expect(await notes([...named, 'sa-east-1'])).toEqual([
+      'the default region us-east-1 isn’t enabled: the nearest to it takes its place',
+      'rule Germany: none of its regions is enabled, so its devices can’t be provisioned',
+      'rule gold: none of its regions is enabled, so the policy’s own regions take over',
+    ])
+    expect(await notes(named)).toEqual([
+      'none of allowedRegions is enabled, so no device can be provisioned',
+    ])
+  })
+
   it('fails where a test of the document does, and says what decided', async () => {
     const file = await save(makeDocument('tested'), (it) => {
       it.tests.push({ location: { lat: 48.9, lon: 2.35, country: 'FR' }, region: 'us-east-1' })

@@ -15,8 +15,25 @@ const document = {
   signers: [{ kid: 'factory', contracts: ['seed'], jwk: { kty, n, e } }],
   regionPolicy: { defaultRegion: 'eu-west-1' },
 }
+const text = 'x'.repeat(1000)
 
 describe('readProductDocument', () => {
+  it('refuses what no row of the table could hold', () => {
+    const attributes = Object.fromEntries(Array.from({ length: 400 }, (_, at) => [`a${at}`, text]))
+    const one = { location: { lat: 0, lon: 0 }, attributes, region: 'eu-west-1' }
+    const read = readProductDocument({ ...document, tests: [one] })
+    expect(read).toMatchObject({
+      problems: [
+        {
+          path: [],
+          message: expect.stringMatching(
+            /^must have at most 300000 bytes as JSON, and has 4\d{5}$/,
+          ),
+        },
+      ],
+    })
+  })
+
   it('tells every problem with its path and what to do about it, all at once', () => {
     const read = readProductDocument({
       ...document,
