@@ -27,7 +27,7 @@ describe('diffDocuments', () => {
   it('never takes two documents for the same that aren’t, names given twice among them', () => {
     const entry = fc.record(
       { name: fc.constantFrom('a', 'b'), value: fc.option(fc.nat(2)) },
-      { requiredKeys: [] },
+      { requiredKeys: [], noNullPrototype: true },
     )
     const document = fc.record(
       {
@@ -35,7 +35,7 @@ describe('diffDocuments', () => {
         texts: fc.array(fc.string(), { maxLength: 2 }),
         more: fc.jsonValue(),
       },
-      { requiredKeys: [] },
+      { requiredKeys: [], noNullPrototype: true },
     )
     fc.assert(
       fc.property(document, document, (before, after) => {
