@@ -8,6 +8,9 @@ export function describePlacement(placement: Placement | NoPlacement): string {
     if (placement.refusal === 'pin-not-allowed') {
       return `no region: the device is pinned outside ${rule === undefined ? 'the allowed regions' : `${rule}’s regions`}`
     }
+    if (placement.refusal === 'not-located') {
+      return `no region: ${rule} goes by place, and there are no location data`
+    }
     const whose = rule === undefined || placement.ruleLeft ? 'the policy' : rule
     const those = listSkipped(placement.skipped) || 'none is enabled'
     return `no region of ${whose} can be used: ${those}`

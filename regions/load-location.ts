@@ -1,6 +1,7 @@
 import { geoipLiteAttribution, loadGeoipLite } from './geoip-lite-location.ts'
 import type { Locate } from './location.ts'
 import { loadLocationTable } from './location-table.ts'
+import { LocationTableError } from './location-table-format.ts'
 
 export type LoadedLocation = {
   readonly locate: Locate
@@ -12,6 +13,8 @@ export type LoadedLocation = {
   readonly attribution: string
   /** For log or terminal, where these are not the data that should be used. */
   readonly warning?: string
+  /** Why there are no data: nobody is located. */
+  readonly missing?: string
 }
 
 /**
@@ -30,6 +33,23 @@ export async function loadLocation(
   const { locate, date } = await loadGeoipLite()
   const attribution = geoipLiteAttribution
   return { locate, source: 'geoip-lite', date, attribution, warning: fallbackWarning(date) }
+}
+
+/**
+ * As `loadLocation`, for an edge: a table that is named and can't be used is told in `missing` instead of
+ * thrown, since devices that need no locating are better served than none.
+ */
+export async function loadLocationOrNone(
+  file: string | undefined,
+  options: { verify?: boolean } = {},
+): Promise<LoadedLocation> {
+  try {
+    return await loadLocation(file, options)
+  } catch (error) {
+    if (!(error instanceof LocationTableError)) throw error
+    const none = { locate: () => undefined, source: 'none', date: '', attribution: '' }
+    return { ...none, missing: error.message }
+  }
 }
 
 /** What is to be said where geoip-lite's data of that day serve. */

@@ -8,7 +8,7 @@ import {
 import { findRegion } from './catalogue.ts'
 import { distanceKm } from './distance.ts'
 import type { RegionPolicy, RegionRule } from './region-policy.ts'
-import { findDecidingRule, type RuleSubject } from './region-rule.ts'
+import { findDecidingRule, findUndecidedRule, type RuleSubject } from './region-rule.ts'
 
 export type PlacementInput = RuleSubject & {
   readonly policy: RegionPolicy
@@ -16,6 +16,8 @@ export type PlacementInput = RuleSubject & {
   /** Regions not to be used now. */
   readonly unavailable?: Unavailable | undefined
   readonly thingName: string
+  /** False where there are no location data at all: nobody knows then which strict rules hold. */
+  readonly locating?: boolean | undefined
   /** The region that an operator wants this device in. */
   readonly pin?: string | undefined
 }
@@ -43,11 +45,12 @@ export type Placement = Grounds & {
 /**
  * Why a device lands nowhere. `unavailable`: a region is only down or draining, so waiting may help.
  * `not-enabled`: the deployment has none of the regions. `pin-not-allowed`: the pin is outside a
- * strict rule's regions, or the policy's.
+ * strict rule's regions, or the policy's. `not-located`: a strict rule goes by place, and there are no
+ * location data: waiting may help.
  */
 export type NoPlacement = Grounds & {
   readonly region: undefined
-  readonly refusal: 'unavailable' | 'not-enabled' | 'pin-not-allowed'
+  readonly refusal: 'unavailable' | 'not-enabled' | 'pin-not-allowed' | 'not-located'
 }
 
 /**
@@ -57,15 +60,15 @@ export type NoPlacement = Grounds & {
  * would be given a new certificate at each request. Ties are settled by name, so they are stable.
  */
 export function place(input: PlacementInput): Placement | NoPlacement {
-  const { policy, pin } = input
+  const { policy, pin, locating = true } = input
+  const undecided = locating ? -1 : findUndecidedRule(policy.rules, input)
+  if (undecided >= 0) {
+    const grounds = { ...aboutRule(policy, undecided), ruleLeft: false, candidates: [] }
+    return { ...grounds, region: undefined, refusal: 'not-located', failover: [], skipped: [] }
+  }
   const index = findDecidingRule(policy.rules, input)
   const rule = policy.rules[index]
-  const named = rule && {
-    index,
-    ...(rule.name === undefined ? {} : { name: rule.name }),
-    strict: rule.strict,
-  }
-  const about = named === undefined ? {} : { rule: named }
+  const about = aboutRule(policy, index)
   if (pin !== undefined) {
     const scope = rule?.strict ? rule.regions : (policy.allowedRegions ?? [pin])
     if (!scope.includes(pin)) {
@@ -88,6 +91,13 @@ export function place(input: PlacementInput): Placement | NoPlacement {
     (it, at, every) => every.findIndex((other) => other.region === it.region) === at,
   )
   return conclude(input, { ...about, ruleLeft: ruled !== undefined }, { ...free, skipped })
+}
+
+function aboutRule({ rules }: RegionPolicy, index: number): Pick<Grounds, 'rule'> {
+  const rule = rules[index]
+  if (rule === undefined) return {}
+  const { name, strict } = rule
+  return { rule: { index, ...(name === undefined ? {} : { name }), strict } }
 }
 
 function chooseByRule(input: PlacementInput, rule: RegionRule): Choice {

@@ -58,6 +58,21 @@ export function findDecidingRule(rules: readonly RegionRule[], subject: RuleSubj
   return strict >= 0 ? strict : rules.findIndex(matches)
 }
 
+/**
+ * The index of a strict rule that might decide if the device could be located; -1 where none could: it
+ * goes by place, everything else about it holds, and no strict rule before it matches.
+ */
+export function findUndecidedRule(rules: readonly RegionRule[], subject: RuleSubject): number {
+  const byPlace = ({ match }: RegionRule) => match.countries ?? match.continents
+  const first = rules.findIndex((rule) => {
+    const { countries: _countries, continents: _continents, ...match } = rule.match
+    const rest = checkRule({ ...rule, match }, subject)
+    return rule.strict && rest.every(({ holds }) => holds)
+  })
+  const rule = rules[first]
+  return rule !== undefined && byPlace(rule) !== undefined ? first : -1
+}
+
 function oneOf(subject: string, actual: string | undefined, wanted: readonly string[]): Condition {
   return { subject, actual, wanted, holds: actual !== undefined && wanted.includes(actual) }
 }

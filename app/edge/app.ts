@@ -63,13 +63,16 @@ export function createApp(deps: EdgeDeps): Hono {
   })
 
   app.get('/healthz', async (c) => {
-    const healthy = await deps.isHealthy()
+    const readable = await deps.isHealthy()
+    // Another edge may have the data, and a device that is badly placed stays so.
+    const healthy = readable && deps.locating
     const productsFailingSince = deps.products.failingSince()
     return c.json(
       {
         status: healthy ? 'ok' : 'failing',
         region: deps.edgeRegion,
-        allowList: healthy ? 'ok' : 'unreadable',
+        allowList: readable ? 'ok' : 'unreadable',
+        location: deps.locating ? 'ok' : 'missing',
         products:
           productsFailingSince === undefined
             ? 'ok'

@@ -50,8 +50,9 @@ export function createEdge(
   const now = () => Date.now()
   const log = createLog(config, deps.logTo)
   const { location } = deps
-  const { source, date, warning } = location
-  if (warning === undefined) log.info({ source, date }, 'location data')
+  const { source, date, warning, missing } = location
+  if (missing !== undefined) log.error(`devices are not located: ${missing}`)
+  else if (warning === undefined) log.info({ source, date }, 'location data')
   else log.warn({ source, date }, warning)
   const client = new DynamoDBClient({
     region: config.region,
@@ -109,6 +110,7 @@ export function createEdge(
     products,
     regions,
     locate: location.locate,
+    locating: missing === undefined,
     leaseSeconds: config.leaseSeconds,
     deadlineSeconds: config.deadlineSeconds,
     // A hanging region costs a quarter of the device's patience; the next one has the rest.

@@ -1,5 +1,5 @@
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda'
-import { loadLocation } from '../../regions/load-location.ts'
+import { loadLocationOrNone } from '../../regions/load-location.ts'
 import { createEdge } from './edge.ts'
 import { readLambdaConfig } from './lambda-config.ts'
 
@@ -16,7 +16,7 @@ const platform = {
   secondsLeft: (c: { env: LambdaEnv }) => c.env.lambdaContext.getRemainingTimeInMillis() / 1000,
 }
 // Lambda has checked the package that the table came in, and a cold start is to be short.
-const location = await loadLocation(config.locationFile, { verify: false })
+const location = await loadLocationOrNone(config.locationFile, { verify: false })
 const edge = createEdge(config, { platform, location })
 // During init, which has a core of its own: no request has to wait for roles and products.
 await edge.warm()

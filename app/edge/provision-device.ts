@@ -29,6 +29,8 @@ export type DeviceProvisioningDeps = {
   readonly regions: Pick<DeviceRegions, 'find' | 'names'>
   readonly regionStatus: RegionStatus
   readonly locate: Locate
+  /** Whether there are location data. */
+  readonly locating: boolean
   readonly leaseSeconds: number
   readonly failoverSeconds: number
   readonly now: () => number
@@ -88,6 +90,7 @@ export async function provisionDevice(
     enabledRegions: deps.regions.names,
     unavailable: deps.regionStatus.unavailable(snapshot.status),
     location,
+    locating: deps.locating,
     address: request.address,
     attributes: record.attributes,
     thingName: record.thingName,

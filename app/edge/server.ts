@@ -6,7 +6,7 @@ import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
 import { parse } from 'yaml'
-import { loadLocation } from '../../regions/load-location.ts'
+import { loadLocationOrNone } from '../../regions/load-location.ts'
 import { ConfigError, parseConfig } from './config.ts'
 import { createEdge } from './edge.ts'
 
@@ -38,7 +38,10 @@ async function main(): Promise<void> {
     requestId: memoizedRequestIds(),
     secondsLeft: () => Number.POSITIVE_INFINITY,
   }
-  const edge = createEdge(config, { platform, location: await loadLocation(config.locationFile) })
+  const edge = createEdge(config, {
+    platform,
+    location: await loadLocationOrNone(config.locationFile),
+  })
   await edge.warm()
   const { host, port } = config.listen
   const serverOptions = { headersTimeout: 10_000, requestTimeout: longestRequestSeconds * 1000 }

@@ -197,7 +197,8 @@ export function refused(
     return new AppError('in-progress', 'another attempt is under way', { retryAfterSeconds })
   }
   if (refusal.reason === 'no-region') {
-    const passing = placement?.region === undefined && placement?.refusal === 'unavailable'
+    const refusal = placement?.region === undefined ? placement?.refusal : undefined
+    const passing = refusal === 'unavailable' || refusal === 'not-located'
     const code = passing ? 'regions-unavailable' : 'region-not-configured'
     const why = placement === undefined ? 'no region' : describePlacement(placement)
     const standing = placement?.skipped.filter(({ why }) => why === 'down' || why === 'draining')

@@ -184,7 +184,12 @@ const inputs = fc.record({
   enabledRegions: fc.shuffledSubarray(everyRegion),
   unavailable: fc
     .subarray(everyRegion, { maxLength: 20 })
-    .map((names) => new Map(names.map((name) => [name, 'down' as const]))),
+    .map(
+      (names) =>
+        new Map(
+          names.map((name, at) => [name, at % 2 === 0 ? ('down' as const) : ('draining' as const)]),
+        ),
+    ),
   address: fc.constantFrom('203.0.113.1', '198.51.100.1', undefined),
   attributes: fc.constantFrom({ plan: 'gold' }, {}, undefined),
   thingName: fc.string({ minLength: 1 }),
@@ -235,6 +240,33 @@ describe('every placement', () => {
     )
   })
 
+  it('without location data lets nobody go where a strict rule of any place would not', () => {
+    const rule = fc.record({
+      match: fc.constantFrom(
+        { countries: ['DE'] },
+        { continents: ['EU'] },
+        { addresses: ['203.0.113.0/24'] },
+        { countries: ['JP'], attributes: { plan: 'gold' } },
+      ),
+      regions: fc.uniqueArray(fc.constantFrom(...everyRegion), { minLength: 1, maxLength: 3 }),
+      strict: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(inputs, places, fc.array(rule, { maxLength: 4 }), (input, location, rules) => {
+        const some = regionPolicySchema.parse({ defaultRegion: 'eu-west-1', rules })
+        const blind = { ...input, location: undefined, locating: false, policy: some }
+        const { region } = place(blind)
+        if (region === undefined) return
+        const really = { ...input, location }
+        const kept = some.rules.find(
+          (it) => it.strict && checkRule(it, really).every((one) => one.holds),
+        )
+        if (kept !== undefined) expect(kept.regions).toContain(region)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   it('uses enabled regions only that are not down, and is the same in whatever order they come', () => {
     const weights = Object.fromEntries(everyRegion.map((name, at) => [name, at + 1]))
     for (const strategy of [{ strategy: 'nearest' }, { strategy: 'weighted', weights }]) {
@@ -244,7 +276,9 @@ describe('every placement', () => {
           const one = place({ ...input, policy: some })
           for (const { region } of one.candidates) {
             expect(input.enabledRegions).toContain(region)
-            expect(input.unavailable.has(region)).toBe(false)
+            // A pin goes before a drain, and before nothing else.
+            const why = input.unavailable.get(region)
+            expect(why === undefined || (why === 'draining' && region === input.pin)).toBe(true)
           }
           const enabledRegions = [...input.enabledRegions].reverse()
           expect(place({ ...input, enabledRegions, policy: some })).toEqual({

@@ -216,24 +216,6 @@ describe('its command line', () => {
     expect(stderr).not.toContain('    at ')
   })
 
-  it('ends where the location table of its configuration is not there', () => {
-    const config = file(
-      'untabled.yaml',
-      [
-        'region: eu-west-1',
-        'locationFile: /nonexistent.bin',
-        'deviceRegions:',
-        '  - region: eu-west-1',
-        '    roleArn: arn:aws:iam::111122223333:role/edge',
-      ].join('\n'),
-    )
-    const { status, stderr } = run('--config', config)
-    expect(status).toBe(1)
-    expect(stderr).toBe(
-      'error: the location table /nonexistent.bin is not there; make it anew: npm run geo:build\n',
-    )
-  })
-
   it.each([
     ['without --config', [], 2, '--config is missing'],
     ['with a flag it does not know', ['--nonsense'], 2, '--nonsense'],
