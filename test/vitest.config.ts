@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const longest = [
   'test/app/provisioning/matrix.test.ts',
+  'test/soak/sick-region.test.ts',
   'test/app/cli/operator.test.ts',
   'test/app/cli/sweep.test.ts',
   'test/app/edge/server.test.ts',

@@ -21,6 +21,7 @@ export type CasePlan = {
     readonly leaseSeconds: number
   }
   readonly healthySeconds: number
+  /** At least so long; longer until every breaker has opened, as a slow machine may need. */
   readonly sickSeconds: number
   /** After the recovery: until new devices are back in their nearest region, no longer than this. */
   readonly backWithinSeconds: number
@@ -31,6 +32,9 @@ export type CasePlan = {
   /** Everything has to be over. */
   readonly minutes: number
 }
+
+/** A machine that takes longer shows nothing. */
+const openWithinMs = 30_000
 
 /** What was seen of one edge process. */
 export type EdgeRun = {
@@ -143,6 +147,7 @@ async function fallSick(
     if (sickCase.killsEdges) kills = await killInMoves(stage, run.load, run.edges)
     const spellSeconds = sickCase.flapSeconds ?? sickSeconds
     await sleep(Math.max(0, Math.min(until, from + spellSeconds * 1000) - epochMs()))
+    if (sickCase.flapSeconds === undefined) await waitUntilOpen(sickCase, run.edges)
     for (const region of sickCase.sickRegions) await stage.clearFaults(region)
     spells.push({ from, to: epochMs() })
     if (sickCase.flapSeconds === undefined) break
@@ -151,7 +156,23 @@ async function fallSick(
   return { spells, kills }
 }
 
-/** Until the last eight devices of the sick regions landed there again, all of them after the recovery. */
+async function waitUntilOpen(
+  { sickRegions }: SickCase,
+  edges: readonly EdgeProcess[],
+): Promise<void> {
+  const isOpen = () =>
+    edges
+      .filter((it) => it.child.signalCode === null)
+      .every(({ log }) =>
+        sickRegions.every((region) =>
+          log.some((line) => line.msg === 'breaker opened' && line.region === region),
+        ),
+      )
+  const giveUpAt = performance.now() + openWithinMs
+  while (!isOpen() && performance.now() < giveUpAt) await sleep(50)
+}
+
+/** Until the last four devices of the sick regions landed there again, all of them after the recovery. */
 async function waitUntilBack(
   load: Load,
   { sickRegions }: SickCase,
@@ -166,8 +187,8 @@ async function waitUntilBack(
         const arrived = asks[0]?.startedAt ?? 0
         return sickRegions.includes(home) && !strict && arrived > recoveredAt
       })
-      .slice(-8)
-    return last.length === 8 && last.every(({ landed, home }) => landed?.region === home)
+      .slice(-4)
+    return last.length === 4 && last.every(({ landed, home }) => landed?.region === home)
   }
   while (!isBack() && epochMs() < giveUpAt) await sleep(100)
   const back = isBack()
