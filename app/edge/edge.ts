@@ -10,6 +10,7 @@ import { roleSessionName } from '../../regions/role-arn.ts'
 import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
 import { readProducts } from '../products/control-table.ts'
 import { cacheProducts } from '../products/product-cache.ts'
+import { publishBreakers } from '../region-status/publish-breakers.ts'
 import { putBreaker, readSharedStatus } from '../region-status/status-table.ts'
 import { limitAddresses } from './address-limit.ts'
 import { createApp, type EdgeDeps } from './app.ts'
@@ -19,7 +20,7 @@ import type { EdgeConfig } from './config.ts'
 import { watchHealth } from './health.ts'
 import { createLog } from './log.ts'
 import type { ControlSnapshot } from './provision-device.ts'
-import { type BreakerChange, watchRegions } from './region-status.ts'
+import { watchRegions } from './region-status.ts'
 import { describeError } from './request-log.ts'
 import { countRefusals, retryAfterSeconds } from './retry-after.ts'
 
@@ -82,6 +83,12 @@ export function createEdge(
     now,
   })
   const place = { edgeRegion: config.region, metricsNamespace: config.metricsNamespace }
+  const publish = publishBreakers({
+    put: (breaker, signal) => putBreaker({ client, table: config.tables.control, signal }, breaker),
+    timeoutSeconds: config.aws.requestSeconds,
+    onProblem: (region, error) =>
+      log.warn({ region, error: describeError(error) }, 'a breaker could not be published'),
+  })
   const regionStatus = watchRegions({
     regions: regions.names,
     failures: config.breakerFailures,
@@ -89,19 +96,11 @@ export function createEdge(
     random: Math.random,
     onChange(change) {
       logBreaker(log, place, change)
-      if (change.own) void publish(change)
+      if (!change.own) return
+      const { region, own: _own, ...breaker } = change
+      publish({ edge: config.region, region, breaker })
     },
   })
-  /** Off the request's way: other processes of this edge, and operators, may know a little later. */
-  async function publish({ region, own: _own, ...breaker }: BreakerChange): Promise<void> {
-    const signal = AbortSignal.timeout(config.aws.requestSeconds * 1000)
-    const to = { client, table: config.tables.control, signal }
-    try {
-      await putBreaker(to, { edge: config.region, region, breaker })
-    } catch (error) {
-      log.warn({ region, error: describeError(error) }, 'a breaker could not be published')
-    }
-  }
   const refusals = countRefusals(now)
   const app = createApp({
     ...deps.platform,
