@@ -41,11 +41,11 @@ npx() {
   [ "$1" != product ] || sleep 6
 }
 source ./commands
-same 'the device' "$(npx landfall allow show lamp-1 --region "$table_region" --json | jq -r .status)" provisioned
+same 'the device' "$(npx landfall allow show heater-1 --region "$table_region" --json | jq -r .status)" provisioned
 npx landfall product rollback default --region "$table_region"
 
 # Where the device landed depends on the address that it asked from: this machine's has no place.
-landed=$(npx landfall allow show lamp-1 --region "$table_region" --json | jq -r .region)
+landed=$(npx landfall allow show heater-1 --region "$table_region" --json | jq -r .region)
 block '## Changing things' 1
 sed -i "s/sa-east-1/$landed/" commands
 same 'devices of that region' "$(source ./commands | jq '.Count > 0')" true
