@@ -21,7 +21,7 @@ ${sickCases.map((it) => `                 ${it.name.padEnd(9)} ${it.title}`).joi
   --json       the reports as one JSON object on stdout
   --help       this text
 
-Without fleet or regions both, a quarter of an hour. The fleet's quotas are lifted: 15 certificates
+Without fleet or regions both, twenty minutes. The fleet's quotas are lifted: 15 certificates
 a second and region would be what is measured otherwise; those of sick regions are raised.
 Exit code 0: all were provisioned and every promise held; 1: not so; 2: the flags are wrong.
 `
