@@ -8,7 +8,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  */
 const longest = [
   'test/app/provisioning/matrix.test.ts',
-  'test/soak/sick-region.test.ts',
   'test/app/cli/operator.test.ts',
   'test/app/cli/sweep.test.ts',
   'test/app/edge/server.test.ts',
@@ -17,6 +16,7 @@ const longest = [
   'test/app/provisioning/races.test.ts',
   'test/app/provisioning/sweep-strays.test.ts',
   'test/app/provisioning/races-with-operator.test.ts',
+  'test/soak/sick-region.test.ts',
   'test/soak/soak.test.ts',
 ]
 

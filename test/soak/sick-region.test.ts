@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { sickCases } from './sick-region/cases.ts'
+import { sickCases as allCases } from './sick-region/cases.ts'
 import { judge } from './sick-region/judge.ts'
 import { type CasePlan, type CaseRun, runCase } from './sick-region/run-case.ts'
 
@@ -26,6 +26,9 @@ const plan: CasePlan = {
 
 /** Down, up, down. */
 const seconds: Readonly<Record<string, number>> = { flap: 15 }
+
+/** Three others answer 500s too; `npm run soak` has it alone. */
+const sickCases = allCases.filter(({ name }) => name !== 'fail')
 
 const lanes = 2
 const runs = new Map<string, PromiseWithResolvers<CaseRun>>(

@@ -133,11 +133,12 @@ describe('two edges whose clocks differ', () => {
 })
 
 describe('an edge that is stopped beyond its leases, with 20 requests at the', () => {
+  // Long enough for 20 requests at once to come as far as the last step on a busy machine.
   const times = {
     ...noBreaker,
-    aws: { connectSeconds: 1, requestSeconds: 1 },
-    deadlineSeconds: 1.5,
-    leaseSeconds: 2,
+    aws: { connectSeconds: 2, requestSeconds: 2 },
+    deadlineSeconds: 3,
+    leaseSeconds: 3.6,
   }
   let sleeper: EdgeProcess
   let others: EdgeProcess[]
