@@ -2,7 +2,6 @@ import type { Naming } from './names.ts'
 import type { RouterPlan } from './plan.ts'
 
 type Known = {
-  readonly stage: string
   readonly apiIds: Readonly<Record<string, string>>
   readonly tables: readonly string[]
 }
@@ -12,9 +11,19 @@ export function dashboardBody(plan: RouterPlan, names: Naming, known: Known): st
   const [home = ''] = plan.edges
   const { metricsNamespace: own } = names
   const perEdge = (metric: (edge: string) => unknown[]) => plan.edges.map(metric)
+  const perRegion = (metric: string) =>
+    plan.edges.flatMap((edge) =>
+      plan.deviceRegions.map(({ region }) => {
+        const label = `${region} by ${edge}`
+        return [own, metric, 'edge', edge, 'region', region, { region: edge, label }]
+      }),
+    )
   const widgets = [
-    widget('Answers by outcome', home, 'Sum', [
-      ...plan.edges.flatMap((edge) =>
+    widget(
+      'Answers by outcome',
+      home,
+      'Sum',
+      plan.edges.flatMap((edge) =>
         ['provisioned', 'repeated', 'refused', 'failed'].map((name) => [
           own,
           name,
@@ -23,51 +32,21 @@ export function dashboardBody(plan: RouterPlan, names: Naming, known: Known): st
           { region: edge, label: `${name} ${edge}` },
         ]),
       ),
-    ]),
+    ),
     widget(
       'Milliseconds a request, p95',
       home,
       'p95',
       perEdge((edge) => [own, 'milliseconds', 'edge', edge, { region: edge }]),
     ),
-    widget(
-      'Devices by region',
-      home,
-      'Sum',
-      plan.edges.flatMap((edge) =>
-        plan.deviceRegions.map(({ region }) => [
-          own,
-          'provisioned',
-          'edge',
-          edge,
-          'region',
-          region,
-          { region: edge, label: `${region} by ${edge}` },
-        ]),
-      ),
-    ),
+    widget('Devices by region', home, 'Sum', perRegion('provisioned')),
     widget(
       'Region errors',
       home,
       'Sum',
       perEdge((edge) => [own, 'regionError', 'edge', edge, { region: edge }]),
     ),
-    widget(
-      'Regions kept out',
-      home,
-      'Sum',
-      plan.edges.flatMap((edge) =>
-        plan.deviceRegions.map(({ region }) => [
-          own,
-          'breakerOpened',
-          'edge',
-          edge,
-          'region',
-          region,
-          { region: edge, label: `${region} by ${edge}` },
-        ]),
-      ),
-    ),
+    widget('Regions kept out', home, 'Sum', perRegion('breakerOpened')),
     widget(
       'API 5xx',
       home,

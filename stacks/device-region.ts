@@ -1,14 +1,8 @@
 import { devicePolicy } from '../regions/device-policy.ts'
-import type { Naming } from './names.ts'
-import { titleOf } from './names.ts'
-import {
-  edgeInRegion,
-  operatorInRegion,
-  renderStatement,
-  type Statement,
-  sweeperInRegion,
-} from './permissions.ts'
+import { type Naming, titleOf } from './names.ts'
+import { edgeInRegion, operatorInRegion, type Statement, sweeperInRegion } from './permissions.ts'
 import type { RouterPlan } from './plan.ts'
+import { assumableRole, policyDocument, trustOf } from './roles.ts'
 
 type PlannedRegion = Omit<RouterPlan['deviceRegions'][number], 'account' | 'endpointAddress'>
 
@@ -60,49 +54,6 @@ export function createDeviceRegion(
   if (planned.logging !== undefined) {
     createLogging(region, { name: names.iotLogRole(region), level: planned.logging })
   }
-}
-
-/** A role that its own callers may assume for an hour, and nobody else. */
-export function assumableRole(
-  name: string,
-  role: {
-    name: string
-    trusted: $util.Input<string>[]
-    externalId: string
-    statements: $util.Input<Statement[]>
-  },
-): aws.iam.Role {
-  return new aws.iam.Role(name, {
-    name: role.name,
-    maxSessionDuration: 3600,
-    assumeRolePolicy: aws.iam.getPolicyDocumentOutput({
-      statements: [
-        {
-          actions: ['sts:AssumeRole'],
-          principals: [{ type: 'AWS', identifiers: role.trusted }],
-          conditions: [
-            { test: 'StringEquals', variable: 'sts:ExternalId', values: [role.externalId] },
-          ],
-        },
-      ],
-    }).json,
-    inlinePolicies: [{ name: 'calls', policy: policyDocument(role.statements) }],
-  })
-}
-
-export function policyDocument(statements: $util.Input<Statement[]>): $util.Output<string> {
-  return aws.iam.getPolicyDocumentOutput({
-    statements: $util.output(statements).apply((all) => all.map(renderStatement)),
-  }).json
-}
-
-/** Trust in one AWS service, and in nobody else. */
-export function trustOf(service: string): $util.Output<string> {
-  return aws.iam.getPolicyDocumentOutput({
-    statements: [
-      { actions: ['sts:AssumeRole'], principals: [{ type: 'Service', identifiers: [service] }] },
-    ],
-  }).json
 }
 
 function createLogging(region: string, log: { name: string; level: string }): void {

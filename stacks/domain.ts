@@ -9,7 +9,6 @@ type Domain = NonNullable<RouterPlan['domain']>
  * ACM proves the domain by one record, which is the same in every Region of an account.
  */
 export function createCertificates(domain: Domain, edges: readonly string[]) {
-  const { zoneId } = aws.route53.getZoneOutput({ name: domain.zone })
   const certificates = edges.map((region) => ({
     region,
     certificate: new aws.acm.Certificate(`Certificate${titleOf(region)}`, {
@@ -21,7 +20,7 @@ export function createCertificates(domain: Domain, edges: readonly string[]) {
   const proof = certificates[0]?.certificate.domainValidationOptions[0]
   if (proof === undefined) throw new Error('a domain needs an edge')
   const record = new aws.route53.Record('CertificateProof', {
-    zoneId,
+    zoneId: zoneIdOf(domain),
     name: proof.resourceRecordName,
     type: proof.resourceRecordType,
     records: [proof.resourceRecordValue],
@@ -47,7 +46,7 @@ export function createCertificates(domain: Domain, edges: readonly string[]) {
  * GET, HEAD and OPTIONS only. Returns the health check of each edge.
  */
 export function createRecords(domain: Domain, edges: readonly Edge[]) {
-  const { zoneId } = aws.route53.getZoneOutput({ name: domain.zone })
+  const zoneId = zoneIdOf(domain)
   return edges.map(({ region, api }) => {
     const title = titleOf(region)
     const healthCheck = new aws.route53.HealthCheck(`Health${title}`, {
@@ -60,7 +59,7 @@ export function createRecords(domain: Domain, edges: readonly Edge[]) {
       failureThreshold: 3,
       tags: { Name: `landfall-${$app.stage}-${region}` },
     })
-    const { targetDomainName, hostedZoneId } = aliasOf(api)
+    const { targetDomainName, hostedZoneId } = api.nodes.domainName.domainNameConfiguration
     for (const type of ['A', 'AAAA'] as const) {
       new aws.route53.Record(`Domain${title}${type}`, {
         zoneId,
@@ -76,10 +75,6 @@ export function createRecords(domain: Domain, edges: readonly Edge[]) {
   })
 }
 
-function aliasOf(api: sst.aws.ApiGatewayV2) {
-  const configuration = api.nodes.domainName.domainNameConfiguration
-  return {
-    targetDomainName: configuration.targetDomainName,
-    hostedZoneId: configuration.hostedZoneId,
-  }
+function zoneIdOf({ zone }: Domain) {
+  return aws.route53.getZoneOutput({ name: zone }).zoneId
 }

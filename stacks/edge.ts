@@ -22,6 +22,7 @@ export function createEdge(
     plan: RouterPlan
     names: Naming
     providers: Providers
+    account: $util.Output<string>
     config: $util.Output<EdgeConfig>
     statements: $util.Output<Statement[]>
     certificateArn: $util.Input<string> | undefined
@@ -39,6 +40,7 @@ export function createEdge(
       name: names.edgeLambda,
       roleName: names.edgeLambdaRole(region),
       region,
+      account: deps.account,
       config,
       statements: deps.statements,
       locates: true,

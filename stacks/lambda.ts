@@ -1,8 +1,9 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { trustOf } from './device-region.ts'
 import { findLocationFile, locationFile } from './location-file.ts'
 import { renderStatement, type Statement } from './permissions.ts'
+import type { RouterPlan } from './plan.ts'
+import { trustOf } from './roles.ts'
 
 type LambdaSettings = {
   readonly handler: string
@@ -10,13 +11,14 @@ type LambdaSettings = {
   readonly name: string
   readonly roleName: string
   readonly region: string
+  readonly account: $util.Output<string>
   /** docs/configuration.md; a file in the package, as Lambda takes 4 KB of environment at most. */
   readonly config: $util.Output<object>
   readonly statements: $util.Output<Statement[]>
   /** Whether the location table is packed with it. */
   readonly locates: boolean
   readonly timeout: '28 seconds' | '15 minutes'
-  readonly retention: '1 week' | '2 weeks' | '1 month' | '3 months' | '6 months' | '1 year'
+  readonly retention: RouterPlan['logRetention']
   readonly reserved?: number | undefined
   readonly provisioned?: number | undefined
 }
@@ -31,8 +33,7 @@ export function createLambda(
   settings: LambdaSettings,
   provider: aws.Provider,
 ): sst.aws.Function {
-  const { name, region, provisioned } = settings
-  const account = aws.getCallerIdentityOutput().accountId
+  const { name, region, account, provisioned } = settings
   const ownLog = $interpolate`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/${name}:*`
   const permissions = $util
     .all([settings.statements, ownLog])

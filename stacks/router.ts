@@ -1,7 +1,7 @@
 import { createAlarms } from './alarms.ts'
 import { dashboardBody } from './dashboard.ts'
 import { deployerCredentials } from './deployer-credentials.ts'
-import { assumableRole, createDeviceRegion, endpointAddressOf } from './device-region.ts'
+import { createDeviceRegion, endpointAddressOf } from './device-region.ts'
 import { createCertificates, createRecords } from './domain.ts'
 import { createEdge } from './edge.ts'
 import { edgeConfig } from './edge-config.ts'
@@ -11,6 +11,7 @@ import { namesOf, roleArn } from './names.ts'
 import { edgeLambda, operatorReach, operatorTables, sweeperLambda } from './permissions.ts'
 import type { RouterPlan } from './plan.ts'
 import { regionalProviders } from './providers.ts'
+import { assumableRole } from './roles.ts'
 import { createSweeper } from './sweeper.ts'
 import { createTables } from './tables.ts'
 
@@ -49,6 +50,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
       plan,
       names,
       providers,
+      account,
       config: configOf(region),
       statements: account.apply((id) => edgeLambda(arnsIn(region, id), regionRoles('edge', id))),
       certificateArn: certificates?.get(region),
@@ -59,6 +61,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
     plan,
     names,
     providers,
+    account,
     config: configOf(home),
     statements: account.apply((id) => sweeperLambda(arnsIn(home, id), regionRoles('sweeper', id))),
   })
@@ -100,7 +103,6 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
     dashboardName: `landfall-${stage}`,
     dashboardBody: $util.all(edges.map((it) => it.api.nodes.api.id)).apply((ids) =>
       dashboardBody(plan, names, {
-        stage,
         apiIds: Object.fromEntries(plan.edges.map((edge, index) => [edge, ids[index] ?? ''])),
         tables: Object.values(tableNames),
       }),

@@ -13,6 +13,7 @@ export function createSweeper(deps: {
   plan: RouterPlan
   names: Naming
   providers: Providers
+  account: $util.Output<string>
   config: $util.Output<EdgeConfig>
   statements: $util.Output<Statement[]>
 }): sst.aws.Function {
@@ -27,6 +28,7 @@ export function createSweeper(deps: {
       name: names.sweeperLambda,
       roleName: names.sweeperLambdaRole,
       region,
+      account: deps.account,
       config: deps.config,
       statements: deps.statements,
       locates: false,

@@ -7,45 +7,41 @@ import {
 import type { RouterPlan } from './plan.ts'
 import type { Providers } from './providers.ts'
 
-export type Tables = { readonly names: TableNames; readonly made: readonly sst.aws.Dynamo[] }
-
 /**
  * The allow-list and the control table. Several edges: one strongly consistent global table, since a
  * claim must see every other (docs/decisions/007-strong-global-tables.md). One edge: a plain table.
  */
-export function createTables(plan: RouterPlan, names: TableNames, providers: Providers): Tables {
-  const made = [
-    new sst.aws.Dynamo(
-      'AllowList',
-      {
-        fields: fieldsOf([
-          ...tableKeys.allowList,
-          ...Object.values(allowListIndexes).flatMap((it) => [it.partition, it.sort]),
+export function createTables(plan: RouterPlan, names: TableNames, providers: Providers): void {
+  const provider = providers(plan.edges[0] ?? '')
+  new sst.aws.Dynamo(
+    'AllowList',
+    {
+      fields: fieldsOf([
+        ...tableKeys.allowList,
+        ...Object.values(allowListIndexes).flatMap((it) => [it.partition, it.sort]),
+      ]),
+      primaryIndex: { hashKey: tableKeys.allowList[0] },
+      globalIndexes: Object.fromEntries(
+        Object.entries(allowListIndexes).map(([name, it]) => [
+          name,
+          { hashKey: it.partition, rangeKey: it.sort, projection: projectionOf(it) },
         ]),
-        primaryIndex: { hashKey: tableKeys.allowList[0] },
-        globalIndexes: Object.fromEntries(
-          Object.entries(allowListIndexes).map(([name, it]) => [
-            name,
-            { hashKey: it.partition, rangeKey: it.sort, projection: projectionOf(it) },
-          ]),
-        ),
-        deletionProtection: $app.protect,
-        transform: { table: globalTable(plan, names.allowList) },
-      },
-      { provider: providers(plan.edges[0] ?? '') },
-    ),
-    new sst.aws.Dynamo(
-      'Control',
-      {
-        fields: fieldsOf(tableKeys.control),
-        primaryIndex: { hashKey: tableKeys.control[0], rangeKey: tableKeys.control[1] },
-        deletionProtection: $app.protect,
-        transform: { table: globalTable(plan, names.control) },
-      },
-      { provider: providers(plan.edges[0] ?? '') },
-    ),
-  ]
-  return { names, made }
+      ),
+      deletionProtection: $app.protect,
+      transform: { table: globalTable(plan, names.allowList) },
+    },
+    { provider },
+  )
+  new sst.aws.Dynamo(
+    'Control',
+    {
+      fields: fieldsOf(tableKeys.control),
+      primaryIndex: { hashKey: tableKeys.control[0], rangeKey: tableKeys.control[1] },
+      deletionProtection: $app.protect,
+      transform: { table: globalTable(plan, names.control) },
+    },
+    { provider },
+  )
 }
 
 function fieldsOf(names: readonly string[]): Record<string, 'string'> {

@@ -10,12 +10,6 @@ export const operator = `arn:aws:iam::${account}:role/fleet-operators`
 /** A zone of the mocked account, for the plans that need a domain. */
 const zone = 'landfall.internal'
 
-/** Any small file in the table's place: what is asserted here doesn't look into the package. */
-const smallLocationFile: Replacements = {
-  'stacks/location-file.ts': (source) =>
-    source.replace('.landfall/geo/location.bin', 'package.json'),
-}
-
 /** The owner's plan of production as it is shipped, with a domain, an operator and a mail address. */
 const productionStages = (source: string) =>
   source
@@ -74,7 +68,6 @@ export async function deploy(
       hostedZones: { Z0LANDFALL: zone },
       ...rest,
       replace: {
-        ...smallLocationFile,
         ...(stages === undefined ? {} : { 'stacks/stages.ts': stages }),
         ...mutate,
       },

@@ -25,7 +25,7 @@ const mutations: readonly [string, (program: Program) => void, Replacements][] =
     'a trust widened to the account',
     checkTrusts,
     {
-      'stacks/device-region.ts': (it) =>
+      'stacks/roles.ts': (it) =>
         it.replace('identifiers: role.trusted', "identifiers: ['arn:aws:iam::111122223333:root']"),
     },
   ],
@@ -33,7 +33,7 @@ const mutations: readonly [string, (program: Program) => void, Replacements][] =
     'a trust without its external id',
     checkTrusts,
     {
-      'stacks/device-region.ts': (it) =>
+      'stacks/roles.ts': (it) =>
         it.replace(/conditions: \[\s*\{ test: 'StringEquals'[^\]]*\] \},\s*\],/, ''),
     },
   ],
