@@ -9,17 +9,28 @@ import {
   historyEvents,
   recordSchema,
 } from '../provisioning/device-record.ts'
+import { signingJwk } from '../request/signing-jwk.ts'
 
 export type Row = Record<string, AttributeValue>
 
 const timestamp = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 const region = z.string().min(1)
+/** A member that is JSON as text, as it stands in a CSV file and in the AWS CLI's `{"S": …}`. */
+const jsonText = z.string().transform((text, check) => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    check.addIssue('must be JSON as text')
+    return z.NEVER
+  }
+})
 
 /** A row as it lies in the table; attributes that Landfall doesn't know are left alone. */
 const rowSchema = z.object({
   thing_name: z.string(),
   prov_status: z.enum(deviceStatuses),
   product: z.string().optional(),
+  public_key: jsonText.pipe(signingJwk).optional(),
   attributes: z.record(attributeName, z.string()).optional(),
   region_pin: region.optional(),
   aws_region: region.optional(),
@@ -36,6 +47,7 @@ const rowSchema = z.object({
   certificate_id: z.string().optional(),
   certificate_pem: z.string().optional(),
   csr_thumbprint: z.string().optional(),
+  last_iat: z.number().nonnegative().optional(),
   attached_at: timestamp.optional(),
   placement: z.object({ reason: z.string(), distance_km: z.number().optional() }).optional(),
   history: z
@@ -63,6 +75,7 @@ export function parseRow(row: Row): DeviceRecord {
     thingName: it.thing_name,
     status: it.prov_status,
     product: it.product,
+    publicKey: it.public_key,
     attributes: it.attributes,
     regionPin: it.region_pin,
     region: it.aws_region,
@@ -79,6 +92,7 @@ export function parseRow(row: Row): DeviceRecord {
     certificateId: it.certificate_id,
     certificatePem: it.certificate_pem,
     csrThumbprint: it.csr_thumbprint,
+    lastIat: it.last_iat === undefined ? undefined : Math.round(it.last_iat * 1000),
     attachedAt: it.attached_at,
     placement:
       it.placement &&
@@ -95,6 +109,7 @@ export function renderRow(record: DeviceRecord): Row {
       thing_name: it.thingName,
       prov_status: it.status,
       product: it.product,
+      public_key: it.publicKey === undefined ? undefined : JSON.stringify(it.publicKey),
       attributes: it.attributes,
       region_pin: it.regionPin,
       aws_region: it.region,
@@ -115,6 +130,8 @@ export function renderRow(record: DeviceRecord): Row {
       certificate_id: it.certificateId,
       certificate_pem: it.certificatePem,
       csr_thumbprint: it.csrThumbprint,
+      // A NumericDate (RFC 7519 section 2), as the request had it.
+      last_iat: it.lastIat === undefined ? undefined : it.lastIat / 1000,
       attached_at: it.attachedAt === undefined ? undefined : iso(it.attachedAt),
       placement: it.placement && {
         reason: it.placement.reason,

@@ -67,7 +67,7 @@ export async function provisionDevice(
   const { notes, waves, signal } = request
   const asked = parseSeedRequest(request.body)
   notes.thingName = asked.thingName
-  const products = await trustedProducts(deps.products, asked)
+  const products = await trustedProducts(deps, asked)
   // The CSR is verified while the record is on its way; a wrong one abandons the read.
   const reading = waves.run('read', () =>
     Promise.all([deps.allowList.find(asked.thingName, { signal }), products.fresh]),
@@ -82,8 +82,11 @@ export async function provisionDevice(
     throw new AppError('products-unavailable', `there is no usable product ${name}`)
   }
   notes.product = product.name
+  // A device that has a key of its own is nobody else's to sign for.
+  if (record.publicKey !== undefined) throw wrongSignature()
   // Against the newest products, since a signer may have been withdrawn while this process slept.
-  if (findSeedSigner(asked, snapshot.seedSigners)?.product !== product.name) throw wrongSignature()
+  if (findSeedSigner(asked, snapshot.signers, deps.now())?.product !== product.name)
+    throw wrongSignature()
   const location = deps.locate(request.address)
   const placement = place({
     policy: product.regionPolicy,
@@ -120,14 +123,17 @@ function distanceTo(region: string, from: Place | undefined): number | undefined
 }
 
 /** Verifies the signature against the copy at hand, else against a fresh one; gives the fresh one's promise. */
-async function trustedProducts(cache: ProductCache<ControlSnapshot>, asked: SeedRequest) {
-  const copy = cache.copy()
-  const fresh = cache.fresh()
+async function trustedProducts(
+  { products, now }: Pick<DeviceProvisioningDeps, 'products' | 'now'>,
+  asked: SeedRequest,
+) {
+  const copy = products.copy()
+  const fresh = products.fresh()
   // A refusal below may leave it unread; what it has to say was logged where it failed.
   fresh.catch(() => {})
-  if (copy !== undefined && findSeedSigner(asked, copy.seedSigners)) return { fresh }
+  if (copy !== undefined && findSeedSigner(asked, copy.signers, now())) return { fresh }
   const newer = await fresh
-  if (newer === copy || !findSeedSigner(asked, newer.seedSigners)) throw wrongSignature()
+  if (newer === copy || !findSeedSigner(asked, newer.signers, now())) throw wrongSignature()
   return { fresh }
 }
 

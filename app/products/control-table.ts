@@ -1,13 +1,20 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
 import { type DynamoDBClient, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
+import type { TrustedCa } from '../request/factory-chain.ts'
 import type { TrustedSigner } from '../request/seed-request.ts'
+import { algorithmsOf } from '../request/signing-jwk.ts'
 import { type Product, productSchema } from './product.ts'
+import { parseCurrent } from './product-row.ts'
 
 /** Every product as it stood when the control table was last read. */
 export type ProductSnapshot = {
   readonly products: ReadonlyMap<string, Product>
-  /** The signers that may use the seed contract, of all products. */
-  readonly seedSigners: readonly TrustedSigner[]
+  /** The version of each product that an operator applied; none for a row written by hand. */
+  readonly versions: ReadonlyMap<string, number>
+  /** The signers of all products. */
+  readonly signers: readonly TrustedSigner[]
+  /** The authorities that certify devices, of all products. */
+  readonly factoryCas: readonly TrustedCa[]
   /** A sentence for each document that could not be used; its product is missing above. */
   readonly problems: readonly string[]
 }
@@ -23,6 +30,7 @@ export async function readProducts(
   signal: AbortSignal,
 ): Promise<ProductSnapshot> {
   const products = new Map<string, Product>()
+  const versions = new Map<string, number>()
   const problems: string[] = []
   const query = {
     TableName: table,
@@ -33,12 +41,16 @@ export async function readProducts(
     for (const row of page.Items ?? []) {
       const name = row.name?.S ?? '?'
       const parsed = parseDocument(row.document?.S)
-      if (parsed.product?.name === name) products.set(name, parsed.product)
-      else problems.push(`product ${name}: ${parsed.problem ?? 'its document has another name'}`)
+      if (parsed.product?.name === name) {
+        products.set(name, parsed.product)
+        const { version } = parseCurrent(row)
+        if (version !== undefined) versions.set(name, version)
+      } else problems.push(`product ${name}: ${parsed.problem ?? 'its document has another name'}`)
     }
   }
-  const { signers, problems: shared } = seedSigners(products.values())
-  return { products, seedSigners: signers, problems: [...problems, ...shared] }
+  const { signers, problems: shared } = trustedSigners(products.values())
+  const factoryCas = [...products.values()].flatMap(trustedCas)
+  return { products, versions, signers, factoryCas, problems: [...problems, ...shared] }
 }
 
 /** Writes a product's document, over whatever stood there. */
@@ -72,17 +84,24 @@ function parseDocument(text: string | undefined): { product?: Product; problem?:
 }
 
 /** A key that two products name would make a device's product ambiguous: the first by name keeps it. */
-function seedSigners(products: Iterable<Product>) {
+function trustedSigners(products: Iterable<Product>) {
   const signers: TrustedSigner[] = []
   const problems: string[] = []
   for (const product of [...products].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    for (const { kid, jwk, contracts } of product.signers) {
-      if (!contracts.includes('seed')) continue
+    for (const { jwk, ...signer } of product.signers) {
+      const { kid, algorithms = algorithmsOf(jwk) } = signer
       const key = createPublicKey({ key: jwk, format: 'jwk' })
       const owner = signers.find((it) => it.key.equals(key))
-      if (owner === undefined) signers.push({ product: product.name, kid, key })
-      else problems.push(`product ${product.name}: signer ${kid} is product ${owner.product}'s`)
+      if (owner !== undefined && owner.product !== product.name) {
+        problems.push(`product ${product.name}: signer ${kid} is product ${owner.product}'s`)
+      } else signers.push({ ...signer, product: product.name, jwk, key, algorithms })
     }
   }
   return { signers, problems }
+}
+
+function trustedCas({ name: product, factoryCas = [] }: Product): TrustedCa[] {
+  return factoryCas.map(({ certificatePem, ...ca }) => {
+    return { ...ca, product, certificate: new X509Certificate(certificatePem).raw }
+  })
 }

@@ -1,29 +1,39 @@
-import { createPublicKey } from 'node:crypto'
 import * as z from 'zod'
 import { regionPolicySchema } from '../../regions/region-policy.ts'
+import { algorithmsOf, signatureAlgorithms, signingJwk } from '../request/signing-jwk.ts'
+import { validity } from '../request/validity.ts'
+import { factoryCaSchema } from './factory-ca.ts'
 import { productTestSchema } from './product-test.ts'
 
 /** The request contracts a signer may be trusted for. */
-export const contracts = ['seed'] as const
+export const contracts = ['seed', 'landfall'] as const
 
-/** An RSA public key of at least 2048 bits (RFC 7517, RFC 7518 section 6.3.1). */
-const rsaPublicJwk = z
+/**
+ * A key trusted to sign requests of this product's devices. Several at once let keys rotate without a
+ * gap: the new one joins, devices change over, the old one ends.
+ */
+const signerSchema = z
   .strictObject({
-    kty: z.literal('RSA'),
-    n: z.base64url(),
-    e: z.base64url(),
-    kid: z.string().optional(),
-    use: z.literal('sig').optional(),
-    alg: z.literal('RS256').optional(),
+    kid: z.string().min(1).max(256),
+    contracts: z.array(z.enum(contracts)).nonempty(),
+    jwk: signingJwk,
+    /** What it may sign with under the Landfall contract; default: what its key can. */
+    algorithms: z.array(z.enum(signatureAlgorithms)).nonempty().optional(),
+    ...validity.shape,
   })
-  .refine((jwk) => modulusBits(jwk) >= 2048, 'must be an RSA key of at least 2048 bits')
-
-/** A key trusted to sign requests of this product's devices. */
-const signerSchema = z.strictObject({
-  kid: z.string().min(1),
-  contracts: z.array(z.enum(contracts)).nonempty(),
-  jwk: rsaPublicJwk,
-})
+  .superRefine((signer, check) => {
+    const { jwk, algorithms, contracts: trusted } = signer
+    const can = algorithmsOf(jwk)
+    const wrong = algorithms?.find((it) => !can.includes(it))
+    if (wrong !== undefined) {
+      const message = `${wrong} is no algorithm of this key, which can ${can.join(' or ')}`
+      check.addIssue({ code: 'custom', path: ['algorithms'], message })
+    }
+    if (trusted.includes('seed') && jwk.kty !== 'RSA') {
+      const message = 'the seed contract takes RSA keys only: leave seed out, or give an RSA key'
+      check.addIssue({ code: 'custom', path: ['contracts'], message })
+    }
+  })
 
 /**
  * `refuse`: a provisioned device that asks with another key, or without a CSR, is turned away.
@@ -40,12 +50,21 @@ const productDocument = z.strictObject({
   /** For editors: where `landfall product schema` was saved. */
   $schema: z.string().max(1024).optional(),
   name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -'),
+  /** Empty where each device signs with a key of its own, in its record or certified by its factory. */
   signers: z
     .array(signerSchema)
-    .nonempty()
+    .max(50)
     .refine((signers) => new Set(signers.map((it) => it.kid)).size === signers.length, {
       error: 'must not name a kid twice',
     }),
+  /** A device that shows a certificate of one of these signs with its key. */
+  factoryCas: z
+    .array(factoryCaSchema)
+    .max(20)
+    .refine((cas) => new Set(cas.map((it) => it.name)).size === cas.length, {
+      error: 'must not use a name twice',
+    })
+    .optional(),
   regionPolicy: regionPolicySchema,
   reprovisioning: reprovisioningSchema.prefault({}),
   /** What `landfall product check` and `apply` try before anything is written. */
@@ -78,11 +97,3 @@ export const productSchema = productDocument.refine(
 
 export type Product = z.infer<typeof productSchema>
 export type Signer = Product['signers'][number]
-
-function modulusBits(jwk: { kty: string; n: string; e: string }): number {
-  try {
-    return createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails?.modulusLength ?? 0
-  } catch {
-    return 0
-  }
-}

@@ -30,6 +30,8 @@ export type DeviceEvent =
       readonly leaseSeconds: number
       readonly reprovisioning: Reprovisioning
       readonly csrThumbprint?: string
+      /** When the request was issued, epoch milliseconds; absent under the seed contract. */
+      readonly issuedAt?: number
     }
   | {
       readonly type: 'commit'
@@ -37,6 +39,7 @@ export type DeviceEvent =
       readonly certificateId: string
       readonly certificatePem: string
       readonly csrThumbprint?: string
+      readonly issuedAt?: number
     }
   | { readonly type: 'failover'; readonly attemptId: string; readonly target: Target }
   | { readonly type: 'confirm'; readonly certificateId: string }
@@ -51,6 +54,8 @@ export type Refusal =
   | { readonly reason: 'blocked' | 'already-provisioned' | 'too-many-superseded' }
   /** Provisioned by something else, as by the seed: what would have to be replaced isn't known. */
   | { readonly reason: 'no-certificate' }
+  /** Not later than the request that the last certificate was made for: a replay, or a clock set back. */
+  | { readonly reason: 'stale' }
   | { readonly reason: 'no-region' }
   | { readonly reason: 'in-progress'; readonly retryAfterSeconds: number }
 

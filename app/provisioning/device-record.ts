@@ -1,9 +1,13 @@
+import type { SigningJwk } from '../request/signing-jwk.ts'
+
 /** The device's row in the allow-list. `docs/storage.md` says for every attribute who writes it. */
 export type DeviceRecord = {
   readonly thingName: string
   readonly status: DeviceStatus
   /** Absent: the default product, until the first claim writes its name down. */
   readonly product?: string
+  /** The device's own key: where there is one, no other signs for this device. */
+  readonly publicKey?: SigningJwk
   /** What the product's region rules may look at. */
   readonly attributes?: Readonly<Record<string, string>>
   /** The region that an operator wants this device in, whatever the product's strategy says. */
@@ -34,6 +38,11 @@ export type DeviceRecord = {
   readonly certificatePem?: string
   /** RFC 7638 thumbprint (SHA-256, base64url) of the CSR's key; absent for a key made by AWS IoT. */
   readonly csrThumbprint?: string
+  /**
+   * When the request was issued that the last committed certificate was made for, epoch milliseconds:
+   * only a later one may have another made. Absent under the seed contract, which dates no request.
+   */
+  readonly lastIat?: number
   /** When policy and thing were seen attached, epoch milliseconds. */
   readonly attachedAt?: number
   readonly placement?: PlacementNote
@@ -93,14 +102,12 @@ export function productNameOf(record: DeviceRecord): string {
 export function allowedDevice(
   thingName: string,
   now: number,
-  product?: string,
-  attributes?: Readonly<Record<string, string>>,
+  given: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes'> = {},
 ): DeviceRecord {
   return {
     thingName,
     status: 'unprovisioned',
-    ...(product === undefined ? {} : { product }),
-    ...(attributes === undefined ? {} : { attributes }),
+    ...given,
     rev: 1,
     superseded: [],
     history: [{ at: now, event: 'allowed' }],

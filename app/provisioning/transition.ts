@@ -100,6 +100,7 @@ function leaseLeft(record: DeviceRecord, leaseSeconds: number, now: number): num
 }
 
 function claim(record: DeviceRecord, event: Ask, now: number): Outcome {
+  if (!isLater(record, event)) return { type: 'refuse', refusal: { reason: 'stale' } }
   if (event.target === undefined) return { type: 'refuse', refusal: { reason: 'no-region' } }
   const { region, placement } = event.target
   // An attempt that is taken over wrote the region itself; what the row said before it still counts.
@@ -120,6 +121,14 @@ function claim(record: DeviceRecord, event: Ask, now: number): Outcome {
   return write(revise(without(record), changes, { at: now, event: 'claimed', region }))
 }
 
+/**
+ * Strictly later wins: a certificate is made only for a request that was issued after the one that the
+ * last certificate was made for. A device whose requests were dated once doesn't go back to undated ones.
+ */
+function isLater({ lastIat }: DeviceRecord, { issuedAt }: Ask): boolean {
+  return lastIat === undefined || (issuedAt !== undefined && issuedAt > lastIat)
+}
+
 /** Only before the commit: nothing that was made in the region that failed holds a permission. */
 function failOver(record: DeviceRecord, { target }: Failover, now: number): DeviceRecord {
   const { region, placement } = target
@@ -136,6 +145,7 @@ function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord 
       certificateId: event.certificateId,
       certificatePem: event.certificatePem,
       ...(event.csrThumbprint === undefined ? {} : { csrThumbprint: event.csrThumbprint }),
+      ...(event.issuedAt === undefined ? {} : { lastIat: event.issuedAt }),
     },
     historyEntry(now, 'provisioned', record.region),
   )

@@ -1,6 +1,8 @@
 import { constants, type KeyObject, verify } from 'node:crypto'
 import { AppError } from '../app-error.ts'
+import type { SignatureAlgorithm, SigningJwk } from './signing-jwk.ts'
 import { isThingName } from './thing-name.ts'
+import { isValidAt, type Validity } from './validity.ts'
 
 /** A request of the seed contract that has the right shape; nothing in it is verified yet. */
 export type SeedRequest = {
@@ -10,11 +12,15 @@ export type SeedRequest = {
   readonly csr: unknown
 }
 
-/** A public key that may sign for the devices of exactly one product. */
-export type TrustedSigner = {
+/** A public key that may sign for the devices of exactly one product, while it is valid. */
+export type TrustedSigner = Validity & {
   readonly product: string
   readonly kid: string
+  readonly jwk: SigningJwk
   readonly key: KeyObject
+  readonly contracts: readonly string[]
+  /** What it may sign with under the Landfall contract. */
+  readonly algorithms: readonly SignatureAlgorithm[]
 }
 
 /** Reads the body of the seed contract; throws AppError in the contract's order of checks. */
@@ -35,17 +41,22 @@ export function parseSeedRequest(body: string): SeedRequest {
 
 /**
  * The signer whose key made the signature: standard base64 of RSASSA-PKCS1-v1_5 with SHA-256
- * (RFC 8017 section 8.2) over the UTF-8 bytes of the thing name. Undefined where none did.
+ * (RFC 8017 section 8.2) over the UTF-8 bytes of the thing name. `now` in epoch milliseconds.
+ * Undefined where none that is valid did.
  */
 export function findSeedSigner(
   request: SeedRequest,
   signers: readonly TrustedSigner[],
+  now: number,
 ): TrustedSigner | undefined {
   const signature = decodeBase64(request.signature)
   if (signature === undefined) return undefined
   const name = Buffer.from(request.thingName, 'utf8')
-  return signers.find(({ key }) =>
-    verify('sha256', name, { key, padding: constants.RSA_PKCS1_PADDING }, signature),
+  return signers.find(
+    ({ key, contracts, ...signer }) =>
+      contracts.includes('seed') &&
+      isValidAt(signer, now) &&
+      verify('sha256', name, { key, padding: constants.RSA_PKCS1_PADDING }, signature),
   )
 }
 

@@ -10,10 +10,14 @@ export async function addDevices(
   { terminal, signal }: CommandContext,
 ): Promise<void> {
   const { allowList } = await openAllowList(names, flags)
+  const given = {
+    ...(flags.product === undefined ? {} : { product: flags.product }),
+    ...(flags.attribute === undefined ? {} : { attributes: flags.attribute }),
+  }
   let there = 0
   for (const name of names) {
     const added = await forDevice(`${name} wasn’t added`, () =>
-      allowList.add(allowedDevice(name, Date.now(), flags.product, flags.attribute), signal),
+      allowList.add(allowedDevice(name, Date.now(), given), signal),
     )
     if (!added) there++
     if (flags.json === true) terminal.json({ thingName: name, added })

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import type { ControlTable } from '../../products/control-row.ts'
 import { readProducts } from '../../products/control-table.ts'
@@ -5,6 +6,7 @@ import { readProductDocument } from '../../products/document-problems.ts'
 import type { Product } from '../../products/product.ts'
 import type { StoredProduct } from '../../products/product-row.ts'
 import { findProduct } from '../../products/product-store.ts'
+import type { SigningJwk } from '../../request/signing-jwk.ts'
 import { awsFailure } from '../aws-failure.ts'
 import { type AwsFlags, openAws } from '../aws-flags.ts'
 import { CommandFailure } from '../failure.ts'
@@ -84,9 +86,14 @@ export async function findSharedSigners(
     .filter((other) => other.name !== name)
     .flatMap((other) =>
       signers.flatMap(({ kid, jwk }) =>
-        other.signers.some((it) => it.jwk.n === jwk.n && it.jwk.e === jwk.e)
+        other.signers.some((it) => isSameKey(it.jwk, jwk))
           ? [`signer ${kid}: its key is product ${other.name}’s already`]
           : [],
       ),
     )
+}
+
+function isSameKey(one: SigningJwk, other: SigningJwk): boolean {
+  const [key, otherKey] = [one, other].map((jwk) => createPublicKey({ key: jwk, format: 'jwk' }))
+  return key !== undefined && otherKey !== undefined && key.equals(otherKey)
 }

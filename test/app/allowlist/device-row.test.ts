@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { marshall } from '@aws-sdk/util-dynamodb'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -9,10 +10,14 @@ import {
   type DeviceRecord,
   deviceStatuses,
 } from '../../../app/provisioning/device-record.ts'
+import { signingJwk } from '../../../app/request/signing-jwk.ts'
 
 const now = Date.parse('2026-06-01T12:00:00Z')
 const time = fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => seconds * 1000)
 const text = fc.string({ minLength: 1, maxLength: 20 })
+const publicKey = signingJwk.parse(
+  generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }),
+)
 const certificate = fc.record({ region: text, certificateId: text })
 const records: fc.Arbitrary<DeviceRecord> = fc.record(
   {
@@ -36,6 +41,8 @@ const records: fc.Arbitrary<DeviceRecord> = fc.record(
     certificateId: text,
     certificatePem: text,
     csrThumbprint: text,
+    publicKey: fc.constant(publicKey),
+    lastIat: fc.integer({ min: 0, max: 4_000_000_000_000 }),
     attachedAt: time,
     placement: fc.record({
       reason: text,

@@ -37,7 +37,7 @@ afterAll(async () => {
 })
 
 async function allow(thingName: string, product?: string): Promise<DeviceRecord> {
-  const record = allowedDevice(thingName, noon - 1000, product)
+  const record = allowedDevice(thingName, noon - 1000, product === undefined ? {} : { product })
   if (!(await allowList.add(record, signal))) throw new Error(`${thingName} is there already`)
   return record
 }

@@ -28,7 +28,7 @@ it('gives the products that it holds, and no wrong one', async () => {
   await put('renamed', JSON.stringify((await read()).products.get('default')))
   const snapshot = await read()
   expect([...snapshot.products.keys()]).toEqual(['default'])
-  expect(snapshot.seedSigners.map((it) => [it.product, it.kid])).toEqual([['default', 'fleet']])
+  expect(snapshot.signers.map((it) => [it.product, it.kid])).toEqual([['default', 'fleet']])
   expect(snapshot.problems).toEqual([
     'product broken: its document is no JSON',
     expect.stringMatching(/^product odd: signers: /),
@@ -48,6 +48,6 @@ it('leaves a key that two products name to one of them, and says so', async () =
     await putProduct(stage.dynamoDb, TableName, product)
   }
   const snapshot = await read()
-  expect(snapshot.seedSigners.map((it) => it.kid)).toEqual(['of-bulbs', 'fleet'])
+  expect(snapshot.signers.map((it) => it.kid)).toEqual(['of-bulbs', 'fleet'])
   expect(snapshot.problems).toContain("product lamps: signer of-lamps is product bulbs's")
 })

@@ -39,7 +39,7 @@ describe('readProductDocument', () => {
       ...document,
       name: 'my lamps',
       signer: [],
-      signers: [{ kid: 1, contracts: ['seed'], jwk: { kty: 'EC', n, e } }],
+      signers: [{ kid: 1, contracts: ['seed'], jwk: { kty: 'oct', n, e } }],
       regionPolicy: {
         defaultRegion: 'eu-wset-1',
         allowedRegions: ['us-east-1'],
@@ -53,7 +53,7 @@ describe('readProductDocument', () => {
     expect(problems.map((it) => `${it.path.join('.')}: ${it.message}`)).toEqual([
       'name: must be 1 to 64 of A-Z a-z 0-9 . _ -',
       'signers.0.kid: must be a text',
-      'signers.0.jwk.kty: must be RSA',
+      'signers.0.jwk.kty: must be a public JWK of kty EC (P-256, P-384), OKP (Ed25519) or RSA',
       'regionPolicy.defaultRegion: "eu-wset-1" is no Region with AWS IoT Core; did you mean eu-west-1?',
       'regionPolicy.rules.0.match.countrys: is no field of a product: did you mean countries?',
       expect.stringMatching(/^regionPolicy\.rules\.0\.match: must name countries, continents, /),

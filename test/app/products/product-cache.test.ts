@@ -9,7 +9,13 @@ function setUp() {
     read: async () => {
       world.reads += 1
       if (world.broken) throw new Error('no table')
-      const snapshot: ProductSnapshot = { products: new Map(), seedSigners: [], problems: [] }
+      const snapshot: ProductSnapshot = {
+        products: new Map(),
+        versions: new Map(),
+        signers: [],
+        factoryCas: [],
+        problems: [],
+      }
       return snapshot
     },
     now: () => world.now,

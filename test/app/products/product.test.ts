@@ -9,6 +9,7 @@ function jwkOf(modulusLength: number) {
   return { kty, n, e }
 }
 const jwk = jwkOf(2048)
+const ecJwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
 const signer = { kid: 'fleet', contracts: ['seed'], jwk }
 const product = { name: 'lamps', signers: [signer], regionPolicy: { defaultRegion: 'eu-west-1' } }
 
@@ -22,13 +23,32 @@ describe('productSchema', () => {
 
   it.each([
     ['a name with a space', { name: 'my lamps' }, 'name'],
-    ['no signer', { signers: [] }, 'signers'],
     ['a kid twice', { signers: [signer, signer] }, 'signers'],
     ['a short key', { signers: [{ ...signer, jwk: jwkOf(1024) }] }, 'signers.0.jwk'],
     [
       'a key that is none',
       { signers: [{ ...signer, jwk: { kty: 'RSA', n: 'AQAB', e: 'AQAB' } }] },
       'signers.0.jwk',
+    ],
+    [
+      'an algorithm that its key cannot',
+      { signers: [{ ...signer, algorithms: ['ES256'] }] },
+      'signers.0.algorithms',
+    ],
+    [
+      'the seed contract for a key that is not RSA',
+      { signers: [{ ...signer, jwk: ecJwk }] },
+      'signers.0.contracts',
+    ],
+    [
+      'a day without a time',
+      { signers: [{ ...signer, notAfter: '2026-06-01' }] },
+      'signers.0.notAfter',
+    ],
+    [
+      'a factory authority that is no certificate',
+      { factoryCas: [{ name: 'f', certificatePem: 'no' }] },
+      'factoryCas.0.certificatePem',
     ],
     ['a private key', { signers: [{ ...signer, jwk: { ...jwk, d: 'AQAB' } }] }, 'signers.0.jwk'],
     [

@@ -432,3 +432,48 @@ describe('whatever happens in whatever order', () => {
     )
   })
 })
+
+describe('a dated request', () => {
+  const dated = (attemptId: string, issuedAt: number, key?: string) =>
+    ({ ...ask(attemptId, key, 'eu-west-1', replace), issuedAt }) as const
+  const first = advance(advance(fresh, dated('a1', now - 2000, 'key1')), {
+    ...commit('a1', 'cert1', 'key1'),
+    issuedAt: now - 2000,
+  } as DeviceEvent)
+  const stale = { type: 'refuse', refusal: { reason: 'stale' } }
+
+  it('leaves its time with the certificate that was made for it', () => {
+    expect(first.lastIat).toBe(now - 2000)
+  })
+
+  it.each([
+    ['the same', now - 2000],
+    ['an earlier', now - 2001],
+  ])('has no other certificate made with %s time', (_, issuedAt) => {
+    expect(transition(first, dated('a2', issuedAt, 'key2'), now)).toEqual(stale)
+    expect(transition(first, dated('a2', issuedAt), now)).toEqual(stale)
+  })
+
+  it('has another one made with a later time', () => {
+    expect(advance(first, dated('a2', now - 1999, 'key2')).status).toBe('provisioning')
+  })
+
+  it('gets the same certificate for the same key, whatever its time', () => {
+    expect(transition(first, dated('a2', now - 9000, 'key1'), now).type).toBe('answer')
+  })
+
+  it('is not undone by one without a time, as the seed contract has them', () => {
+    expect(transition(first, ask('a2', 'key2', 'eu-west-1', redeliver), now)).toEqual(stale)
+  })
+
+  it('may be sent again after an attempt that failed, since none was made for it', () => {
+    const claimedAgain = advance(first, dated('a2', now, 'key2'))
+    const released = advance(claimedAgain, { type: 'release', attemptId: 'a2' })
+    expect(advance(released, dated('a3', now, 'key2')).attemptId).toBe('a3')
+    expect(transition(released, dated('a3', now - 2000, 'key2'), now)).toEqual(stale)
+  })
+
+  it('counts after the device was blocked, too', () => {
+    expect(advance(first, { type: 'block', attemptId: 'o1' }).lastIat).toBe(now - 2000)
+  })
+})

@@ -1,15 +1,22 @@
-import { constants, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/app-error.ts'
-import { findSeedSigner, parseSeedRequest } from '../../../app/request/seed-request.ts'
+import {
+  findSeedSigner,
+  parseSeedRequest,
+  type TrustedSigner,
+} from '../../../app/request/seed-request.ts'
+import { signingJwk } from '../../../app/request/signing-jwk.ts'
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const other = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const signers = [
-  { product: 'a', kid: 'other', key: other.publicKey },
-  { product: 'b', kid: 'fleet', key: pair.publicKey },
-]
+const now = Date.parse('2026-06-01T12:00:00Z')
+const signer = (product: string, kid: string, key: KeyObject): TrustedSigner => {
+  const jwk = signingJwk.parse(key.export({ format: 'jwk' }))
+  return { product, kid, jwk, key, contracts: ['seed'], algorithms: ['RS256'] }
+}
+const signers = [signer('a', 'other', other.publicKey), signer('b', 'fleet', pair.publicKey)]
 const signed = (name: string, key = pair.privateKey) =>
   sign('sha256', Buffer.from(name), key).toString('base64')
 
@@ -63,14 +70,16 @@ describe('findSeedSigner', () => {
   const request = (signature: string) => ({ thingName: 'dev:1', signature, csr: undefined })
 
   it('finds the signer whose key made the signature', () => {
-    expect(findSeedSigner(request(signed('dev:1')), signers)?.kid).toBe('fleet')
-    expect(findSeedSigner(request(signed('dev:1', other.privateKey)), signers)?.kid).toBe('other')
+    expect(findSeedSigner(request(signed('dev:1')), signers, now)?.kid).toBe('fleet')
+    expect(findSeedSigner(request(signed('dev:1', other.privateKey)), signers, now)?.kid).toBe(
+      'other',
+    )
   })
 
   it('takes exactly what OpenSSL signs', () => {
     const pem = pair.publicKey.export({ type: 'spki', format: 'pem' })
     const key = createPublicKey(pem)
-    const found = findSeedSigner(request(signed('dev:1')), [{ product: 'b', kid: 'pem', key }])
+    const found = findSeedSigner(request(signed('dev:1')), [signer('b', 'pem', key)], now)
     expect(found?.kid).toBe('pem')
   })
 
@@ -92,6 +101,20 @@ describe('findSeedSigner', () => {
     ['a changed byte', `${right.startsWith('A') ? 'B' : 'A'}${right.slice(1)}`],
     ['half of it', right.slice(0, 172)],
   ])('finds none for a signature with %s', (_, signature) => {
-    expect(findSeedSigner(request(signature), signers)).toBe(undefined)
+    expect(findSeedSigner(request(signature), signers, now)).toBe(undefined)
+  })
+
+  it.each([
+    ['is not trusted for the seed contract', { contracts: ['landfall'] }, false],
+    ['is not valid yet', { notBefore: '2026-06-01T12:00:01Z' }, false],
+    ['is valid no more', { notAfter: '2026-06-01T13:59:59+02:00' }, false],
+    [
+      'is valid today',
+      { notBefore: '2026-06-01T12:00:00Z', notAfter: '2026-06-02T00:00:00Z' },
+      true,
+    ],
+  ])('takes a signer that %s as such', (_, change, found) => {
+    const changed = [{ ...signer('b', 'fleet', pair.publicKey), ...change }]
+    expect(findSeedSigner(request(right), changed, now) !== undefined).toBe(found)
   })
 })
