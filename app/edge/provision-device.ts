@@ -35,6 +35,8 @@ export type DeviceProvisioningDeps = {
   readonly failoverSeconds: number
   readonly now: () => number
   readonly newAttemptId: () => string
+  /** How a record's history names this edge. */
+  readonly by: string
 }
 
 /** What is known of a request so far, for its log line, whatever comes of it. */

@@ -179,6 +179,7 @@ function askEvent(
   const { placement, csr } = request
   return {
     type: 'ask',
+    by: deps.by,
     attemptId,
     target: placement.region === undefined ? undefined : targetOf(placement),
     leaseSeconds: deps.leaseSeconds,

@@ -110,7 +110,7 @@ describe('compareAndSwap', () => {
     const update = compareAndSwap(fresh, { ...fresh, rev: 2, status: 'provisioning' })
     expect(update.ConditionExpression).toBe('#rev = :rev AND #status = :status')
     expect(update.ExpressionAttributeValues).toMatchObject({
-      ':rev': { N: '1' },
+      ':rev': { N: String(now) },
       ':status': { S: 'unprovisioned' },
     })
   })
