@@ -33,7 +33,10 @@ export async function blockDevice(
   const more = await cutOffHanging(deps, thingName, hanging.certificates)
   const cutOffs = [...listed, ...more.cutOffs]
   const failed = cutOffs.flatMap((it) => (it.state === 'failed' ? [describeFailure(it)] : []))
-  const problems = [...new Set([...failed, ...hanging.problems, ...more.problems])]
+  const unseen = [...hanging.problems].flatMap(([region, problem]) =>
+    cutOffs.some((it) => it.region === region && it.state === 'failed') ? [] : [problem],
+  )
+  const problems = [...failed, ...unseen, ...more.problems]
   return { type: 'blocked', record, cutOffs, problems }
 }
 

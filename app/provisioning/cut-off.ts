@@ -51,7 +51,7 @@ async function cutOff(deps: Deps, { region, certificateId }: CertificateRef): Pr
 export type Hanging = {
   readonly certificates: readonly ObservedCertificate[]
   /** Regions that couldn't be looked at, a sentence each. */
-  readonly problems: readonly string[]
+  readonly problems: ReadonlyMap<string, string>
 }
 
 /**
@@ -61,7 +61,7 @@ export type Hanging = {
 export async function findHanging(deps: Deps, record: DeviceRecord): Promise<Hanging> {
   const listed = new Set(record.superseded.map((it) => it.certificateId))
   const certificates: ObservedCertificate[] = []
-  const problems: string[] = []
+  const problems = new Map<string, string>()
   await Promise.all(
     regionsOf(record).map(async (region) => {
       try {
@@ -72,7 +72,7 @@ export async function findHanging(deps: Deps, record: DeviceRecord): Promise<Han
           if (it !== undefined) certificates.push(it)
         }
       } catch (error) {
-        problems.push(problemOf(error))
+        problems.set(region, problemOf(error))
       }
     }),
   )

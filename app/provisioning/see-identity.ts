@@ -11,7 +11,8 @@ export async function seeIdentity(
   deps: { readonly regions: OperatorRegions; readonly signal: AbortSignal },
   record: DeviceRecord,
 ): Promise<SeenIdentity & { readonly problems: readonly string[] }> {
-  const problems: string[] = []
+  /** One a region: what keeps one call from being answered keeps the others too. */
+  const problems = new Map<string, string>()
 
   async function see(it: CertificateRef): Promise<ObservedCertificate | 'gone' | undefined> {
     try {
@@ -19,11 +20,12 @@ export async function seeIdentity(
       const found = await audit.observe(it.certificateId, deps.signal)
       if (found !== undefined) return found
       if (perhapsNotIn === undefined) return 'gone'
-      problems.push(
+      problems.set(
+        it.region,
         `${it.certificateId} is not in account ${perhapsNotIn}: it is gone, or ${it.region} is another account’s`,
       )
     } catch (error) {
-      problems.push(problemOf(error))
+      problems.set(it.region, problemOf(error))
     }
     return undefined
   }
@@ -35,10 +37,11 @@ export async function seeIdentity(
     Promise.all(record.superseded.map(see)),
     findHanging(deps, record),
   ])
+  for (const [of, problem] of hanging.problems) problems.set(of, problems.get(of) ?? problem)
   return {
     ...(own === undefined ? {} : { own }),
     superseded: superseded.flatMap((it) => (it === undefined || it === 'gone' ? [] : [it])),
     hanging: hanging.certificates,
-    problems: [...new Set([...problems, ...hanging.problems])],
+    problems: [...problems.values()],
   }
 }

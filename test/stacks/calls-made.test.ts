@@ -15,7 +15,7 @@ import {
   sweeperLambda,
 } from '../../stacks/permissions.ts'
 import { runHere } from '../app/cli/run-here.ts'
-import { edgeRegion, type Stage, setStage } from '../stage.ts'
+import { edgeRegion, type Stage, setStage, signedRequest } from '../stage.ts'
 import { writeStageJson } from '../stage-json.ts'
 import { sweeperConfig, sweepStage } from '../sweeping.ts'
 import { covers } from './covers.ts'
@@ -77,18 +77,21 @@ describe('calls that are made', () => {
     await writeFile(file, JSON.stringify({ ...product, reprovisioning: { redeliverSeconds: 0 } }))
     const signal = AbortSignal.timeout(20_000)
     const control = { client: stage.dynamoDb, table: 'iot-global-control', signal }
-    await put({
-      thing_name: 'pump-2',
-      prov_status: 'provisioned',
-      aws_region: edgeRegion,
-      certificate_id: '0'.repeat(64),
-    })
+    const edge = await stage.startEdge()
+    for (const name of ['pump-2', 'pump-3']) {
+      await stage.allow(name)
+      expect((await edge.post(signedRequest(stage, name))).status).toBe(200)
+    }
+    await edge.stop()
     await stage.clearCalls()
 
     await run('allow', 'add', 'pump-1')
-    await run('allow', 'show', 'pump-1')
     await run('allow', 'move', 'pump-1', '--to', 'us-east-1')
+    await run('allow', 'show', 'pump-1', 'pump-2')
+    await run('allow', 'reset', 'pump-2', '--yes')
     await run('allow', 'block', 'pump-2', '--yes')
+    await run('allow', 'unblock', 'pump-2')
+    await run('allow', 'remove', 'pump-3', '--yes')
     // So many that the next one removes the oldest.
     for (let count = 0; count < versionLimit; count += 1) {
       const seen = await findProduct(control, 'pump')
@@ -119,10 +122,17 @@ describe('calls that are made', () => {
     expect(checks.filter((it) => !it.ok)).toEqual([])
 
     const { accountId } = stage.aws
+    const role = `arn:aws:iam::${accountId}:role/landfall-operator-${edgeRegion}`
     await expectExactly([
       ...operatorTables(tablesOf(accountId)),
-      ...operatorInRegion({ region: edgeRegion, account: accountId }),
+      { actions: ['sts:AssumeRole'], resources: [role] },
     ])
+    // Of these the stand-in notes other resources than IAM looks at: permissions.test.ts has those.
+    const inRegion = (await stage.calls())
+      .filter((it) => it.caller.includes(`:assumed-role/landfall-operator-${edgeRegion}/`))
+      .map((it) => `iot:${it.operation}`)
+    const granted = operatorInRegion({ region: edgeRegion, account: accountId })
+    expect(new Set(inRegion)).toEqual(new Set(granted.flatMap((it) => it.actions)))
   })
 
   it('by a sweep are those that the sweeper’s Lambda may make', async () => {
