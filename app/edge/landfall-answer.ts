@@ -31,9 +31,9 @@ export const answerSchema = z.strictObject({
 /** A problem (RFC 9457). */
 export const problemSchema = z.strictObject({
   type: z.string().describe('A path that this edge serves.'),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
+  title: z.string().describe('The same for every problem of this type.'),
+  status: z.int().describe('The HTTP status.'),
+  detail: z.string().describe('What was wrong with this request, or what the type means.'),
   requestId: z.string().describe('Names the request in the edge’s log.'),
 })
 

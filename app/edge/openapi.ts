@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { flattenedSchema, payloadSchema } from '../request/landfall-request.ts'
+import { flattenedSchema, headerSchema, payloadSchema } from '../request/landfall-request.ts'
 import { receiptSchema } from '../request/router-keys.ts'
 import { answerSchema, problemSchema } from './landfall-answer.ts'
 import { type ProblemName, problemNames, problemTypes } from './problem-types.ts'
@@ -28,7 +28,7 @@ export function openApi(audience: string) {
           operationId: 'provision',
           summary: 'Ask for the identity of a device',
           description:
-            'The body is a JWS (RFC 7515) whose payload is Payload, signed by whom the allow-list or the product trusts.',
+            'The body is a JWS (RFC 7515) of ProtectedHeader and Payload, signed by whom the allow-list or the product trusts.',
           requestBody: {
             required: true,
             content: {
@@ -74,6 +74,7 @@ export function openApi(audience: string) {
     components: {
       schemas: {
         FlattenedJws: schemaOf(flattenedSchema),
+        ProtectedHeader: schemaOf(headerSchema),
         Payload: schemaOf(payloadSchema),
         Answer: schemaOf(answerSchema),
         Receipt: schemaOf(receiptSchema),

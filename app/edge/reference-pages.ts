@@ -15,6 +15,7 @@ a { color: var(--accent) }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line) }
 th { font-weight: 600; white-space: nowrap }
+td:first-child { width: 11rem }
 .method { font-weight: 700; color: var(--accent) }
 .lead { color: color-mix(in srgb, currentColor 75%, transparent) }
 `
@@ -79,12 +80,12 @@ export function referencePage(audience: string): string {
     html`<h1>How a device is provisioned</h1>
 <p class="lead">${info.description} A machine reads <a href="/openapi.json"><code>/openapi.json</code></a>, OpenAPI 3.1.</p>
 <h2>Routes</h2>
-<div class="scroll"><table>${routes}</table></div>
+<div class="scroll"><table><tr><th>method</th><th>path</th><th>what for</th></tr>${routes}</table></div>
 <h2>Objects</h2>
-<p>Payload is what a device signs: the payload of the JWS that it sends. Answer is what it gets; Receipt is the payload of the answer’s <code>receipt</code>. FlattenedJws is the body as <code>application/jose+json</code>.</p>
+<p>A device signs ProtectedHeader and Payload, and sends them as a compact JWS, or as FlattenedJws. It gets Answer or Problem; Receipt is the payload of the answer’s <code>receipt</code>, which a key of <a href="/v1/jwks"><code>/v1/jwks</code></a> verifies.</p>
 ${schemas}
 <h2>Problems</h2>
-<div class="scroll"><table>${problems}</table></div>`,
+<div class="scroll"><table><tr><th>name</th><th>HTTP</th><th>title</th></tr>${problems}</table></div>`,
   )
 }
 
@@ -92,7 +93,7 @@ function members(schema: Schema): Markup {
   const required = new Set(schema.required)
   const rows = Object.entries(schema.properties ?? {}).map(
     ([name, it]) =>
-      html`<tr><td><code>${name}</code></td><td>${it.type ?? (it.oneOf === undefined ? '' : 'object')}</td><td>${required.has(name) ? 'always' : 'where said'}</td><td>${it.description ?? ''}</td></tr>`,
+      html`<tr><td><code>${name}</code></td><td>${it.type ?? (it.oneOf === undefined ? '' : 'object')}</td><td>${required.has(name) ? 'always' : 'optional'}</td><td>${it.description ?? ''}</td></tr>`,
   )
-  return html`<div class="scroll"><table>${rows}</table></div>`
+  return html`<div class="scroll"><table><tr><th>member</th><th>type</th><th>there</th><th>meaning</th></tr>${rows}</table></div>`
 }

@@ -33,14 +33,22 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** A key is trusted because allow-list or product name it; an extension isn't understood (RFC 7515). */
 const refusedHeaders = ['crit', 'b64', 'jwk', 'jku', 'x5u'] as const
 
-const headerSchema = z.looseObject({
-  alg: z.enum(signatureAlgorithms, `alg must be one of ${signatureAlgorithms.join(', ')}`),
-  kid: z.string('kid must be a string').max(256, 'kid is longer than 256 characters').optional(),
+/** The protected header; members that aren't named are ignored (RFC 7515 section 4). */
+export const headerSchema = z.looseObject({
+  alg: z
+    .enum(signatureAlgorithms, `alg must be one of ${signatureAlgorithms.join(', ')}`)
+    .describe(`${signatureAlgorithms.join(', ')}, as far as the key may.`),
+  kid: z
+    .string('kid must be a string')
+    .max(256, 'kid is longer than 256 characters')
+    .optional()
+    .describe('The kid of a product’s signer. A device that signs with its own key needs none.'),
   x5c: z
     .array(z.string().max(8192).regex(base64), 'x5c must be a list of base64 certificates')
     .min(1, 'x5c is empty')
     .max(longestChain, `x5c has more than ${longestChain} certificates`)
-    .optional(),
+    .optional()
+    .describe('The certificate that a factory gave the device, then its issuers: base64 of DER.'),
 })
 
 /** What a device says under its signature; the members that docs/landfall-contract.md describes. */
@@ -79,9 +87,9 @@ export const payloadSchema = z
 
 /** RFC 7515 section 7.2.2; an unprotected header is refused, since nobody signed it. */
 export const flattenedSchema = z.strictObject({
-  protected: z.string().regex(base64url),
-  payload: z.string().regex(base64url),
-  signature: z.string().regex(base64url),
+  protected: z.string().regex(base64url).describe('Base64url of ProtectedHeader as JSON.'),
+  payload: z.string().regex(base64url).describe('Base64url of Payload as JSON.'),
+  signature: z.string().regex(base64url).describe('Over protected, a dot, and payload.'),
 })
 
 /** Reads a body of at most 16 KiB; throws AppError `invalid-request` that says what is wrong. */

@@ -82,10 +82,10 @@ export const receiptSchema = z.strictObject({
   iss: z.string().describe('The deployment, as aud.'),
   sub: z.string().describe('The thing name.'),
   iat: z.int().describe('When the answer was given: seconds since 1970.'),
-  region: z.string(),
-  endpointAddress: z.string(),
-  certificateId: z.string(),
-  product: z.string(),
+  region: z.string().describe('As in the answer.'),
+  endpointAddress: z.string().describe('As in the answer.'),
+  certificateId: z.string().describe('As in the answer.'),
+  product: z.string().describe('The device’s product.'),
   policyVersion: z
     .int()
     .optional()
