@@ -1,5 +1,13 @@
-import type { KeyObject } from 'node:crypto'
-import { X509Certificate } from 'node:crypto'
+// @peculiar/x509's container wants the Reflect polyfill before it loads.
+import 'reflect-metadata'
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509Certificate,
+} from '@peculiar/x509'
 import type { Certificate } from 'pkijs'
 import { isValidAt, type Validity } from './validity.ts'
 
@@ -28,19 +36,20 @@ export async function findCertifiedDevices(
   now: number,
 ): Promise<CertifiedDevice[]> {
   const [first] = chain
-  const leaf = first && findCertificate(first)
-  if (leaf === undefined || leaf.ca || !names(leaf, thingName)) return []
+  const key = first && findSigningKey(first, thingName)
+  if (key === undefined) return []
   // Loaded for those who need it: it is a third of the edge's code.
   const { Certificate } = await import('pkijs')
   const parsed = chain.flatMap((der) => parse(Certificate, der) ?? [])
-  if (parsed.length < chain.length || !maySign(parsed[0])) return []
+  const last = parsed.at(-1)
+  if (last === undefined || parsed.length < chain.length) return []
   const certified: CertifiedDevice[] = []
   for (const ca of cas) {
     if (!isValidAt(ca, now)) continue
     const anchor = Certificate.fromBER(ca.certificate)
-    if (await leadsTo(parsed, anchor, now)) {
-      certified.push({ product: ca.product, key: leaf.publicKey })
-    }
+    // The one that it names: a stranger's chain costs one path at most, however many there are.
+    if (!last.issuer.isEqual(anchor.subject) && !isSame(last, anchor)) continue
+    if (await leadsTo(parsed, anchor, now)) certified.push({ product: ca.product, key })
   }
   return certified
 }
@@ -72,22 +81,31 @@ async function leadsTo(
   )
 }
 
-function names(leaf: X509Certificate, thingName: string): boolean {
-  const cns = leaf.subject?.split('\n').filter((it) => it.startsWith('CN=')) ?? []
-  if (cns.length === 1 && cns[0] === `CN=${thingName}`) return true
-  const uris = leaf.subjectAltName?.split(', ') ?? []
-  return uris.includes(`URI:urn:landfall:thing:${thingName}`)
+/** The key of a device's certificate; undefined where it isn't for this thing, or not for signing. */
+function findSigningKey(der: Buffer, thingName: string): KeyObject | undefined {
+  try {
+    const leaf = new X509Certificate(der)
+    const usages = leaf.getExtension(KeyUsagesExtension)?.usages
+    // Without the extension a key may do anything (RFC 5280 section 4.2.1.3).
+    if (usages !== undefined && (usages & KeyUsageFlags.digitalSignature) === 0) return undefined
+    if (leaf.getExtension(BasicConstraintsExtension)?.ca) return undefined
+    if (!names(leaf, thingName)) return undefined
+    return createPublicKey({
+      key: Buffer.from(leaf.publicKey.rawData),
+      format: 'der',
+      type: 'spki',
+    })
+  } catch {
+    return undefined
+  }
 }
 
-const keyUsageOid = '2.5.29.15'
-
-/** Without the extension a key may do anything (RFC 5280 section 4.2.1.3); bit 0 is digitalSignature. */
-function maySign(leaf: Certificate | undefined): boolean {
-  const usage = leaf?.extensions?.find((it) => it.extnID === keyUsageOid)
-  if (usage === undefined) return true
-  const bits = new Uint8Array(usage.extnValue.valueBlock.valueHexView)
-  // DER BIT STRING: tag, length, unused bits, then the flags.
-  return ((bits[3] ?? 0) & 0x80) !== 0
+function names(leaf: X509Certificate, thingName: string): boolean {
+  const commonNames = leaf.subjectName.getField('CN')
+  if (commonNames.length === 1 && commonNames[0] === thingName) return true
+  const { items = [] } = leaf.getExtension(SubjectAlternativeNameExtension)?.names ?? {}
+  const uri = `urn:landfall:thing:${thingName}`
+  return items.some((it) => it.type === 'url' && it.value === uri)
 }
 
 function isSame(one: Certificate | undefined, other: Certificate | undefined): boolean {
@@ -98,14 +116,6 @@ function isSame(one: Certificate | undefined, other: Certificate | undefined): b
 function parse(type: typeof Certificate, der: Buffer): Certificate | undefined {
   try {
     return type.fromBER(der)
-  } catch {
-    return undefined
-  }
-}
-
-function findCertificate(der: Buffer): X509Certificate | undefined {
-  try {
-    return new X509Certificate(der)
   } catch {
     return undefined
   }
