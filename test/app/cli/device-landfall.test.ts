@@ -7,7 +7,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { signingKeyTypes } from '../../../app/cli/keys/private-jwks.ts'
 import { signingJwk } from '../../../app/request/signing-jwk.ts'
-import { makeFactory } from '../../factory.ts'
+import { certify, makeAuthority } from '../../certificates.ts'
 import { audience } from '../../landfall-request.ts'
 import { type EdgeProcess, type Stage, setStage } from '../../stage.ts'
 import { type Meddle, startEdgeProxy } from './edge-proxy.ts'
@@ -17,7 +17,7 @@ let stage: Stage
 let edge: EdgeProcess
 let folder: string
 let proxy: Awaited<ReturnType<typeof startEdgeProxy>> | undefined
-const factory = await makeFactory()
+const factory = await makeAuthority('factory', 0)
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'landfall-device-'))
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const { kid, use: _use, ...jwk } = signer
   await stage.changeProduct({
     signers: [{ kid, contracts: ['landfall'], jwk }],
-    factoryCas: [{ name: 'factory', certificatePem: factory.caPem }],
+    factoryCas: [{ name: 'factory', certificatePem: factory.certificate.toString('pem') }],
   })
   edge = await stage.startEdge()
 })
@@ -126,7 +126,8 @@ describe('landfall device by the Landfall contract', () => {
     await keys('new', '--out', file('certified'))
     const [own] = JSON.parse(await readFile(file('certified'), 'utf8')).keys
     const key = createPublicKey({ key: own, format: 'jwk' })
-    await writeFile(file('certified.pem'), await factory.certify('certified', key))
+    const certificate = await certify(factory, 'certified', key)
+    await writeFile(file('certified.pem'), certificate.toString('pem'))
     await stage.allow('certified')
     const args = ['--own-key', '--factory-cert', file('certified.pem')]
     expect(await device('certified', 'fleet', ...args)).toMatchObject({
