@@ -16,8 +16,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 // `landfall … | head` ends the pipe early; that isn't a failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  if (error.code !== 'EPIPE') throw error
+  // A progress line must not stay behind.
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
+  process.exit(0)
 })
 
 // A promise that nobody awaited any more: no clean end is possible.
