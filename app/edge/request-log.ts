@@ -4,6 +4,7 @@ import { type Waves, waveNames } from '../provisioning/waves.ts'
 
 /** What one provisioning request came to: one line of the log, and its metrics. */
 export type RequestOutcome = {
+  readonly contract: 'seed' | 'landfall'
   readonly requestId: string
   /** Only a name of the right form; whatever else was sent stays out of the log. */
   readonly thingName?: string | undefined

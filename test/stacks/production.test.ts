@@ -97,6 +97,7 @@ describe('production', () => {
     const served = createEdge(parseConfig(anyConfig), {
       platform: { peerAddress: () => '', requestId: () => '', secondsLeft: () => 0 },
       location: { locate: () => undefined, source: 'none', date: '2026-11-22', attribution: '' },
+      landfall: undefined,
     })
     const paths = new Set(served.app.routes.map((it) => it.path))
     served.close()

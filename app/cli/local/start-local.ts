@@ -7,8 +7,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type LocalAws, startLocalAws } from '../../../local/aws.ts'
 import { LocalAwsError } from '../../../local/local-aws-error.ts'
 import { createTables } from '../../allowlist/tables.ts'
-import { provisioningPath } from '../../edge/app.ts'
 import { type EdgeConfig, parseConfig } from '../../edge/config.ts'
+import { seedPath } from '../../edge/seed-route.ts'
 import { readProducts } from '../../products/control-table.ts'
 import { type Product, productSchema, type Signer } from '../../products/product.ts'
 import { applyProduct, findProduct } from '../../products/product-store.ts'
@@ -105,7 +105,7 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
       accessKey: aws.edge,
     })
     const json: LocalJson = {
-      provisionUrl: `${edge.url}${provisioningPath}`,
+      provisionUrl: `${edge.url}${seedPath}`,
       awsEndpointUrl: aws.awsEndpointUrl,
       controlUrl: aws.controlUrl,
       accountId: aws.accountId,
