@@ -28,8 +28,8 @@ export type Terminal = {
   progress(totalSteps: number): Progress
   /** A line on stderr that says how things are, drawn anew all the time; on a terminal only. */
   status(text: () => string): { finish(): void }
-  /** stdout is a terminal: somebody looks at the data. */
-  readonly screen: boolean
+  /** Columns of the terminal that stdout is: somebody looks at the data. Elsewhere undefined. */
+  width(): number | undefined
   /** stderr is a terminal: lines may move. */
   readonly moving: boolean
   /** Someone can be asked: stdin and stderr are terminals. */
@@ -91,7 +91,7 @@ export function createTerminal(streams: {
       line.draw()
       return { finish: line.finish }
     },
-    screen: isTerminal(stdout),
+    width: () => (isTerminal(stdout) ? stdout.columns || 80 : undefined),
     moving: isTerminal(stderr),
     interactive: streams.stdin.isTTY === true && isTerminal(stderr),
   }

@@ -33,7 +33,8 @@ export async function exportDevices(
   try {
     const size = await agreeToScan(source, { yes: flags.yes === true, upTo: false }, context)
     const writer = rowWriter(format, columns)
-    const shown = toFile || !terminal.screen ? terminal : { ...terminal, moving: false }
+    const shown =
+      toFile || terminal.width() === undefined ? terminal : { ...terminal, moving: false }
     const progress = startScanProgress(shown, 'Exporting', size?.rows)
     const pages = scanSegments(
       source,

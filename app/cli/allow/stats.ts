@@ -95,7 +95,7 @@ function inWords(stats: Stats, terminal: Terminal): void {
           it.devices.toLocaleString('en'),
           ((it.devices / devices) * 100).toFixed(1),
           ...(member === 'status' ? [] : [it.provisioned.toLocaleString('en')]),
-          ...(terminal.screen ? [shareBar(it.devices / most, barColumns)] : []),
+          ...(terminal.width() !== undefined ? [shareBar(it.devices / most, barColumns)] : []),
         ]),
     )
     const more = shares.length - linesShown
