@@ -9,8 +9,19 @@ export type AppErrorCode =
   | 'invalid-sig'
   | 'wrong-sig'
   | 'invalid-csr'
-  /** Unknown, blocked or already provisioned: a device learns no more than that. */
-  | 'not-allowed'
+  | 'unsupported-media-type'
+  /** The request is for another deployment. */
+  | 'wrong-audience'
+  /** Too old, too far ahead, or no later than one that a certificate was made for. */
+  | 'stale'
+  // What the allow-list says of the device.
+  | 'unknown'
+  | 'blocked'
+  | 'already-provisioned'
+  /** Certificates that must go first have piled up. */
+  | 'too-many-superseded'
+  /** Provisioned by something else. */
+  | 'no-certificate'
   /** The row of this name is not a device record, or the thing belongs to somebody else. */
   | 'conflict'
   // What waiting may help.

@@ -17,6 +17,7 @@ import { allowedDevice } from '../app/provisioning/device-record.ts'
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../local/aws.ts'
 import type { AccessKey } from '../local/credentials.ts'
 import type { Identities } from '../local/iot/identities.ts'
+import { audience } from './landfall-request.ts'
 
 /** For tests that let a region fail device after device, and whose subject isn't what edges make of that. */
 export const noBreaker = { breakerFailures: 1_000_000 }
@@ -48,6 +49,10 @@ export type Stage = {
   readonly signingKey: KeyObject
   iot(region: string): IoTClient
   allow(...thingNames: string[]): Promise<void>
+  /** A device with more than a name: its own key, say. */
+  allowDevice(thingName: string, given: Parameters<typeof allowedDevice>[2]): Promise<void>
+  /** Members of the default product, for edges that look afterwards (they do every five seconds). */
+  changeProduct(change: Record<string, unknown>): Promise<void>
   /** The default product's region policy, for edges that start afterwards; without one: as at first. */
   setRegionPolicy(regionPolicy?: Record<string, unknown>): Promise<void>
   row(thingName: string): Promise<ReturnType<typeof parseRow> | undefined>
@@ -104,6 +109,10 @@ export async function setStage(
     reprovisioning: { redeliverSeconds },
   })
   await putProduct(dynamoDb, controlTable, product)
+  const routerKeysFile = join(folder, 'router.keys.json')
+  const routerKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  const routerKeys = { keys: [routerKey.export({ format: 'jwk' })] }
+  await writeFile(routerKeysFile, JSON.stringify(routerKeys), { mode: 0o600 })
   const edges: EdgeProcess[] = []
   let started = 0
   let leaveAws = () => {}
@@ -126,6 +135,13 @@ export async function setStage(
       const signal = AbortSignal.timeout(10_000)
       for (const name of thingNames) await allowList.add(allowedDevice(name, Date.now()), signal)
     },
+    async allowDevice(thingName, given) {
+      const record = allowedDevice(thingName, Date.now(), given)
+      await allowList.add(record, AbortSignal.timeout(10_000))
+    },
+    async changeProduct(change) {
+      await putProduct(dynamoDb, controlTable, productSchema.parse({ ...product, ...change }))
+    },
     async setRegionPolicy(regionPolicy = product.regionPolicy) {
       await putProduct(dynamoDb, controlTable, productSchema.parse({ ...product, regionPolicy }))
     },
@@ -145,6 +161,9 @@ export async function setStage(
         })),
         trustedProxies: ['127.0.0.0/8'],
         addressLimit: { requests: 100_000, perSeconds: 1 },
+        thingLimit: { requests: 100_000, perSeconds: 1 },
+        audience,
+        routerKeysFile,
         listen: { port: 0 },
         ...settings,
       }

@@ -1,22 +1,18 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { Logger } from 'pino'
-import { startDeadline, withinDeadline } from '../../regions/deadline.ts'
-import { RegionError } from '../../regions/region-error.ts'
-import { AppError } from '../app-error.ts'
-import type { Incident } from '../provisioning/attempt.ts'
-import { measureWaves } from '../provisioning/waves.ts'
-import { problemOf } from './problems.ts'
-import {
-  type DeviceProvisioningDeps,
-  provisionDevice,
-  type RequestNotes,
-} from './provision-device.ts'
-import { describeError, logRequest } from './request-log.ts'
-import { seedAnswer, seedError } from './seed-answer.ts'
+import { addHealthRoute } from './health-route.ts'
+import type { LandingDeps } from './land-device.ts'
+import { landfallProblem } from './landfall-answer.ts'
+import { addLandfallRoutes } from './landfall-routes.ts'
+import { type ProblemAnswer, problemNamed, problemOf } from './problems.ts'
+import type { LandfallDeployment } from './provision-landfall-device.ts'
+import { addReferenceRoutes } from './reference-routes.ts'
+import { describeError } from './request-log.ts'
+import { seedError } from './seed-answer.ts'
+import { addSeedRoute, seedPath } from './seed-route.ts'
 
-export type EdgeDeps = DeviceProvisioningDeps & {
+export type EdgeDeps = LandingDeps & {
   readonly edgeRegion: string
   readonly metricsNamespace: string
   readonly deadlineSeconds: number
@@ -28,127 +24,39 @@ export type EdgeDeps = DeviceProvisioningDeps & {
   /** Seconds until the platform stops this request by force; Infinity where it never does. */
   readonly secondsLeft: (c: Context) => number
   readonly clientAddress: (peer: string, forwardedFor: string | undefined) => string
+  /** Throws AppError `too-many-requests` where this address asks too often. */
   readonly limitAddress: (address: string) => Promise<void>
   readonly isHealthy: () => Promise<boolean>
   /** Seconds that a device shall wait which these regions, or one other cause, stood in the way of. */
   readonly waitFor: (causes: readonly string[]) => number
+  /** Undefined: this deployment speaks the seed contract only. */
+  readonly landfall: LandfallDeployment | undefined
 }
-
-const longestBody = 16 * 1024
-const unexplained: ReadonlySet<string> = new Set(['conflict', 'region-not-ours'])
-export const provisioningPath = '/device-provisioning'
 
 /** The edge as one Hono app; the Node server and the Lambda serve the same. */
 export function createApp(deps: EdgeDeps): Hono {
   const app = new Hono()
-  const limitBody = bodyLimit({
-    maxSize: longestBody,
-    onError: () => {
-      throw new AppError('request-too-large', `the body is longer than ${longestBody} bytes`)
-    },
-  })
+  addSeedRoute(app, deps)
+  addHealthRoute(app, deps)
+  if (deps.landfall !== undefined) {
+    addLandfallRoutes(app, deps, deps.landfall)
+    addReferenceRoutes(app, deps.landfall)
+  }
+  const fail = (c: Context, problem: ProblemAnswer) =>
+    deps.landfall === undefined || c.req.path.startsWith(seedPath)
+      ? seedError(c, problem, deps.requestId(c))
+      : landfallProblem(c, problem, deps.requestId(c))
 
-  app.all(provisioningPath, async (c) => {
-    if (c.req.method !== 'POST') {
-      c.header('Allow', 'POST')
-      return c.json({ status: 'error', message: 'method not allowed' }, 405)
-    }
-    return await answerDevice(deps, c, async () => {
-      let body = ''
-      await limitBody(c, async () => {
-        body = await c.req.text()
-      })
-      return body
-    })
-  })
-
-  app.get('/healthz', async (c) => {
-    const readable = await deps.isHealthy()
-    // Another edge may have the data, and a device that is badly placed stays so.
-    const healthy = readable && deps.locating
-    const productsFailingSince = deps.products.failingSince()
-    return c.json(
-      {
-        status: healthy ? 'ok' : 'failing',
-        region: deps.edgeRegion,
-        allowList: readable ? 'ok' : 'unreadable',
-        location: deps.locating ? 'ok' : 'missing',
-        products:
-          productsFailingSince === undefined
-            ? 'ok'
-            : `unreadable since ${new Date(productsFailingSince).toISOString()}`,
-        // Told, not judged: DNS must not give this edge up for a region that it can do without.
-        regions: deps.regionStatus.states(deps.products.copy()?.status),
-      },
-      healthy ? 200 : 503,
-    )
-  })
-
-  app.notFound((c) => c.json({ status: 'error', message: 'not found' }, 404))
+  app.notFound((c) => fail(c, problemNamed('not-found', 'not found')))
   app.onError((error, c) => {
-    const requestId = deps.requestId(c)
-    deps.log.error({ requestId, error: describeError(error) }, 'a route failed')
-    return seedError(c, problemOf(error), requestId)
+    const problem = problemOf(error)
+    if (problem.status >= 500) {
+      deps.log.error(
+        { requestId: deps.requestId(c), error: describeError(error) },
+        'a route failed',
+      )
+    }
+    return fail(c, problem)
   })
   return app
-}
-
-async function answerDevice(
-  deps: EdgeDeps,
-  c: Context,
-  readBody: () => Promise<string>,
-): Promise<Response> {
-  const startedAt = performance.now()
-  const requestId = deps.requestId(c)
-  const address = deps.clientAddress(deps.peerAddress(c), c.req.header('X-Forwarded-For'))
-  const deadline = startDeadline(Math.min(deps.deadlineSeconds, deps.secondsLeft(c) - 1))
-  const waves = measureWaves(() => performance.now())
-  const notes: RequestNotes = {}
-  const incidents: Incident[] = []
-  const common = () => ({
-    ...notes,
-    requestId,
-    address,
-    incidents,
-    milliseconds: performance.now() - startedAt,
-    waves: waves.milliseconds,
-  })
-  try {
-    await deps.limitAddress(address)
-    const body = await withinDeadline(deadline.signal, readBody())
-    const onTrouble = (trouble: string, error?: unknown) =>
-      deps.log.warn({ requestId, thingName: notes.thingName, error: describeError(error) }, trouble)
-    const onIncident = (incident: Incident) => void incidents.push(incident)
-    const { signal } = deadline
-    const it = await provisionDevice(deps, {
-      body,
-      address,
-      notes,
-      waves,
-      signal,
-      onIncident,
-      onTrouble,
-    })
-    const { region, certificateId, distanceKm } = it
-    const outcome = it.created ? 'provisioned' : 'repeated'
-    const kept = { region, certificateId, distanceKm }
-    logRequest(deps.log, deps, { ...common(), ...kept, outcome, status: 200 })
-    return seedAnswer(c, it, address, requestId)
-  } catch (error) {
-    const answer = problemOf(error, deps.waitFor)
-    const { status } = answer.problem
-    logRequest(deps.log, deps, {
-      ...common(),
-      outcome: status >= 500 && answer.reason !== 'in-progress' ? 'failed' : 'refused',
-      status,
-      reason: answer.reason,
-      retryAfterSeconds: answer.retryAfterSeconds,
-      ...(error instanceof RegionError ? { region: error.region } : {}),
-      // A device is told nothing of these; whoever keeps the rows and the things has to be.
-      ...(status >= 500 || unexplained.has(answer.reason) ? { error } : {}),
-    })
-    return seedError(c, answer, requestId)
-  } finally {
-    deadline.end()
-  }
 }

@@ -60,6 +60,21 @@ const configSchema = z
     addressLimit: z
       .strictObject({ requests: z.int().positive(), perSeconds: z.int().positive() })
       .default({ requests: 300, perSeconds: 10 }),
+    thingLimit: z
+      .strictObject({ requests: z.int().positive(), perSeconds: z.int().positive() })
+      .default({ requests: 20, perSeconds: 10 }),
+    audience: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,256}$/, 'must be 1 to 256 printable ASCII characters without spaces')
+      .optional(),
+    routerKeysFile: z.string().min(1).optional(),
+    freshness: z
+      .strictObject({
+        maxAgeSeconds: seconds.max(86_400).default(300),
+        maxAheadSeconds: seconds.max(3600).default(60),
+        nonceSeconds: seconds.max(3600).default(300),
+      })
+      .prefault({}),
     listen: z
       .strictObject({
         host: z.string().default('127.0.0.1'),

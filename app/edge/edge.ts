@@ -12,15 +12,16 @@ import { readProducts } from '../products/control-table.ts'
 import { cacheProducts } from '../products/product-cache.ts'
 import { publishBreakers } from '../region-status/publish-breakers.ts'
 import { putBreaker, readSharedStatus } from '../region-status/status-table.ts'
-import { limitAddresses } from './address-limit.ts'
 import { createApp, type EdgeDeps } from './app.ts'
 import { logBreaker } from './breaker-log.ts'
 import { clientAddress } from './client-address.ts'
 import type { EdgeConfig } from './config.ts'
 import { watchHealth } from './health.ts'
+import type { ControlSnapshot } from './land-device.ts'
 import { createLog } from './log.ts'
-import type { ControlSnapshot } from './provision-device.ts'
+import type { LandfallDeployment } from './provision-landfall-device.ts'
 import { watchRegions } from './region-status.ts'
+import { limitAddresses, limitThings } from './request-limits.ts'
 import { describeError } from './request-log.ts'
 import { countRefusals, retryAfterSeconds } from './retry-after.ts'
 
@@ -46,7 +47,12 @@ export type Edge = {
  */
 export function createEdge(
   config: EdgeConfig,
-  deps: { platform: Platform; location: LoadedLocation; logTo?: DestinationStream },
+  deps: {
+    platform: Platform
+    location: LoadedLocation
+    landfall: LandfallDeployment | undefined
+    logTo?: DestinationStream
+  },
 ): Edge {
   const now = () => Date.now()
   const log = createLog(config, deps.logTo)
@@ -120,6 +126,8 @@ export function createEdge(
     log,
     clientAddress: clientAddress(config.trustedProxies),
     limitAddress: limitAddresses(config.addressLimit),
+    limitThing: limitThings(config.thingLimit),
+    landfall: deps.landfall,
     isHealthy: watchHealth({ allowList, now }),
     regionStatus,
     waitFor(causes) {

@@ -2,6 +2,7 @@ import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda'
 import { loadLocationOrNone } from '../../regions/load-location.ts'
 import { createEdge } from './edge.ts'
 import { readLambdaConfig } from './lambda-config.ts'
+import { openLandfall } from './landfall-deployment.ts'
 
 /** What an HTTP API hands over beside the request (payload format 2.0). */
 type LambdaEnv = {
@@ -17,7 +18,9 @@ const platform = {
 }
 // Lambda has checked the package that the table came in, and a cold start is to be short.
 const location = await loadLocationOrNone(config.locationFile, { verify: false })
-const edge = createEdge(config, { platform, location })
+const routerKeys = process.env.LANDFALL_ROUTER_KEYS
+const landfall = await openLandfall(config, routerKeys, 'LANDFALL_ROUTER_KEYS')
+const edge = createEdge(config, { platform, location, landfall })
 // During init, which has a core of its own: no request has to wait for roles and products.
 await edge.warm()
 

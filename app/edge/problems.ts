@@ -1,34 +1,57 @@
 import { DeadlineError } from '../../regions/deadline.ts'
 import { RegionError, type RegionErrorCode } from '../../regions/region-error.ts'
 import { AppError, type AppErrorCode } from '../app-error.ts'
+import { type ProblemName, problemTypes } from './problem-types.ts'
 
 /**
- * How a failure is answered under the seed contract. `reason` names it in logs and metrics; `retry`
- * answers carry Retry-After. A `message` of undefined lets the error's own message through: only where
- * that was written for devices.
+ * How a failure is answered: the problem type of the Landfall contract, and the message of the seed's,
+ * with a status of its own where that one has always been answered so. `says`: the error's message was
+ * written for devices.
  */
-export type Problem = {
-  readonly status: 400 | 401 | 403 | 413 | 429 | 500 | 503
-  readonly message: string | undefined
-  readonly retry: boolean
+type Problem = {
+  readonly type: ProblemName
+  readonly seed: string
+  readonly seedStatus?: 401 | 403
+  readonly says?: true
 }
 
-const later = { status: 503, message: 'try again later', retry: true } as const
-const notAllowed = { status: 403, message: 'you not', retry: false } as const
+/** A failure as devices are told of it; `reason` is for log and metrics. */
+export type ProblemAnswer = {
+  readonly type: ProblemName
+  readonly status: ProblemStatus
+  readonly title: string
+  readonly detail: string
+  readonly seed: { readonly status: ProblemStatus | 401; readonly message: string }
+  readonly reason: string
+  readonly retryAfterSeconds: number | undefined
+}
+
+type ProblemStatus = (typeof problemTypes)[ProblemName]['status']
+
+const later = { type: 'unavailable', seed: 'try again later' } as const
+const notForSeed = { seed: 'invalid request', says: true } as const
+const you = { seed: 'you not', seedStatus: 403 } as const
 
 const problems = {
-  'request-too-large': { status: 413, message: 'request too large', retry: false },
-  'invalid-request': { status: 400, message: 'invalid request', retry: false },
-  'no-thing-name': { status: 400, message: 'no thing name', retry: false },
-  'invalid-thing-name': { status: 400, message: 'invalid thing-name', retry: false },
-  'no-sig': { status: 400, message: 'no sig', retry: false },
-  'invalid-sig': { status: 400, message: 'invalid thing-name-sig', retry: false },
-  'wrong-sig': { status: 401, message: 'wrong sig', retry: false },
-  'invalid-csr': { status: 400, message: undefined, retry: false },
-  'not-allowed': notAllowed,
-  conflict: notAllowed,
-  'too-many-requests': { status: 429, message: 'try again later', retry: true },
-  'in-progress': later,
+  'request-too-large': { type: 'request-too-large', seed: 'request too large' },
+  'invalid-request': { type: 'invalid-request', seed: 'invalid request', says: true },
+  'no-thing-name': { type: 'invalid-request', seed: 'no thing name' },
+  'invalid-thing-name': { type: 'invalid-request', seed: 'invalid thing-name' },
+  'no-sig': { type: 'invalid-request', seed: 'no sig' },
+  'invalid-sig': { type: 'invalid-request', seed: 'invalid thing-name-sig' },
+  'wrong-sig': { type: 'not-authorized', seed: 'wrong sig', seedStatus: 401 },
+  'invalid-csr': { type: 'invalid-csr', seed: '', says: true },
+  'unsupported-media-type': { type: 'unsupported-media-type', ...notForSeed },
+  'wrong-audience': { type: 'wrong-audience', ...notForSeed },
+  stale: { type: 'stale-request', ...you, says: true },
+  unknown: { type: 'not-authorized', ...you },
+  blocked: { type: 'blocked', ...you },
+  'already-provisioned': { type: 'already-provisioned', ...you, says: true },
+  'too-many-superseded': { type: 'conflict', ...you },
+  'no-certificate': { type: 'conflict', ...you },
+  conflict: { type: 'conflict', ...you },
+  'too-many-requests': { type: 'too-many-requests', seed: 'try again later', says: true },
+  'in-progress': { type: 'in-progress', seed: 'try again later' },
   'allow-list-unavailable': later,
   'products-unavailable': later,
   'region-not-configured': later,
@@ -44,40 +67,42 @@ const regionProblems = {
   deadline: later,
   // Nothing that the device did, and an operator can mend it; the device may as well wait.
   refused: later,
-  'not-ours': notAllowed,
-  'invalid-csr': {
-    status: 400,
-    message: 'invalid CSR: AWS IoT does not take it',
-    retry: false,
-  },
+  'not-ours': { type: 'conflict', ...you },
+  'invalid-csr': { type: 'invalid-csr', seed: 'invalid CSR: AWS IoT does not take it' },
 } as const satisfies Record<RegionErrorCode, Problem>
 
-const internal: Problem = { status: 500, message: 'internal error', retry: false }
+const internal: Problem = { type: 'internal-error', seed: 'internal error' }
 const defaultRetryAfterSeconds = 5
 /** A device is never told to sleep longer than this. */
 const longestRetryAfterSeconds = 120
 
 /**
- * What is answered for whatever was thrown, and the reason for log and metrics. `waitFor` says how long
- * a device shall wait where the error doesn't: for regions, or else for what the reason names.
+ * What is answered for whatever was thrown, under each contract, and the reason for log and metrics.
+ * `waitFor` says how long a device shall wait where the error doesn't: for regions, or else for what the
+ * reason names.
  */
 export function problemOf(
   error: unknown,
   waitFor: (causes: readonly string[]) => number = () => defaultRetryAfterSeconds,
-): {
-  problem: Problem
-  reason: string
-  message: string
-  retryAfterSeconds: number | undefined
-} {
+): ProblemAnswer {
   const { problem, reason } = classify(error)
-  const fallback = error instanceof Error ? error.message : ''
+  const { meaning, retry } = problemTypes[problem.type]
+  const said = problem.says && error instanceof Error ? error.message : meaning
+  const named = problemNamed(problem.type, problem.seed === '' ? said : problem.seed)
   return {
-    problem,
+    ...named,
+    detail: said,
+    seed: { ...named.seed, ...(problem.seedStatus ? { status: problem.seedStatus } : {}) },
     reason,
-    message: problem.message ?? fallback,
-    retryAfterSeconds: problem.retry ? secondsToWait(error, reason, waitFor) : undefined,
+    retryAfterSeconds: retry ? secondsToWait(error, reason, waitFor) : undefined,
   }
+}
+
+/** A problem that no error stands behind; `seedMessage` is what the seed contract says of it. */
+export function problemNamed(type: ProblemName, seedMessage: string): ProblemAnswer {
+  const { status, title, meaning } = problemTypes[type]
+  const seed = { status, message: seedMessage }
+  return { type, status, title, detail: meaning, seed, reason: type, retryAfterSeconds: undefined }
 }
 
 function secondsToWait(
@@ -96,11 +121,7 @@ function regionsOf(error: unknown): readonly string[] {
 }
 
 function classify(error: unknown): { problem: Problem; reason: string } {
-  if (error instanceof AppError) {
-    // A refusal's message is its finer reason (unknown, blocked, already-provisioned).
-    const reason = error.code === 'not-allowed' ? error.message : error.code
-    return { problem: problems[error.code], reason }
-  }
+  if (error instanceof AppError) return { problem: problems[error.code], reason: error.code }
   if (error instanceof RegionError) {
     return { problem: regionProblems[error.code], reason: `region-${error.code}` }
   }

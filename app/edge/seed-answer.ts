@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
-import type { problemOf } from './problems.ts'
-import type { Answer } from './provision-device.ts'
+import type { Landing } from './land-device.ts'
+import type { ProblemAnswer } from './problems.ts'
 
 /**
  * Success under the seed contract: `status`, `region`, `endpointAddress`, `certificatePem`, `distance`
  * (kilometres) where the device could be located, else `message`; `PrivateKey` where it sent no CSR.
  */
-export function seedAnswer(c: Context, it: Answer, address: string, requestId: string) {
+export function seedAnswer(c: Context, it: Landing, address: string, requestId: string) {
   c.header('Cache-Control', 'no-store')
   c.header('X-Request-Id', requestId)
   const where =
@@ -26,11 +26,11 @@ export function seedAnswer(c: Context, it: Answer, address: string, requestId: s
 }
 
 /** Every failure under the seed contract: `{ status: "error", message }` with an honest HTTP status. */
-export function seedError(c: Context, answer: ReturnType<typeof problemOf>, requestId: string) {
+export function seedError(c: Context, answer: ProblemAnswer, requestId: string) {
   c.header('Cache-Control', 'no-store')
   c.header('X-Request-Id', requestId)
   if (answer.retryAfterSeconds !== undefined) {
     c.header('Retry-After', String(answer.retryAfterSeconds))
   }
-  return c.json({ status: 'error', message: answer.message }, answer.problem.status)
+  return c.json({ status: 'error', message: answer.seed.message }, answer.seed.status)
 }

@@ -7,8 +7,9 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
 import { parse } from 'yaml'
 import { loadLocationOrNone } from '../../regions/load-location.ts'
-import { ConfigError, parseConfig } from './config.ts'
+import { ConfigError, type EdgeConfig, parseConfig } from './config.ts'
 import { createEdge } from './edge.ts'
+import { openLandfall } from './landfall-deployment.ts'
 
 const usage = `The edge as a Node server.
 
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const edge = createEdge(config, {
     platform,
     location: await loadLocationOrNone(config.locationFile),
+    landfall: await openLandfall(config, await readRouterKeys(config), 'routerKeysFile'),
   })
   await edge.warm()
   const { host, port } = config.listen
@@ -87,6 +89,14 @@ function parseFlags() {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : 'the flags are wrong')
   }
+}
+
+/** The router's private keys, which are a file here and a secret on Lambda. */
+async function readRouterKeys({ routerKeysFile }: EdgeConfig): Promise<string | undefined> {
+  if (routerKeysFile === undefined) return undefined
+  return await readFile(routerKeysFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError([`routerKeysFile: ${routerKeysFile} can’t be read (${error.code})`])
+  })
 }
 
 function parseDocument(text: string, file: string): Record<string, unknown> {

@@ -45,6 +45,8 @@ export type AttemptRequest = {
   /** Where the product leaves no region that can be used, a device that has one keeps it all the same. */
   readonly placement: Placement | NoPlacement
   readonly csr: { readonly pem: string; readonly thumbprint: string } | undefined
+  /** When the request was issued, epoch milliseconds; absent under the seed contract. */
+  readonly issuedAt?: number | undefined
 }
 
 /** An attempt that holds its claim. */
@@ -219,6 +221,7 @@ async function commit(
     certificateId: certificate.certificateId,
     certificatePem: certificate.certificatePem,
     ...(request.csr === undefined ? {} : { csrThumbprint: request.csr.thumbprint }),
+    ...(request.issuedAt === undefined ? {} : { issuedAt: request.issuedAt }),
   }
   const outcome = transition(own.claimed, event, deps.now())
   if (outcome.type !== 'write') throw new Error(`commit ended as ${outcome.type}`)

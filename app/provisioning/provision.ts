@@ -31,6 +31,8 @@ export type Provisioned = {
   readonly privateKey?: string
   /** False where the device asked again and got the certificate it has already. */
   readonly created: boolean
+  /** Why it is in that region, where that was decided for an earlier request. */
+  readonly reason?: string
 }
 
 export type ProvisionDeps = AttemptDeps & {
@@ -161,6 +163,7 @@ async function answerAgain(
     certificateId: assignment.certificateId,
     certificatePem: assignment.certificatePem,
     created: false,
+    ...(assignment.placement === undefined ? {} : { reason: assignment.placement.reason }),
   }
 }
 
@@ -184,9 +187,20 @@ function askEvent(
     target: placement.region === undefined ? undefined : targetOf(placement),
     leaseSeconds: deps.leaseSeconds,
     reprovisioning: request.reprovisioning,
+    ...(request.issuedAt === undefined ? {} : { issuedAt: request.issuedAt }),
     ...(csr === undefined ? {} : { csrThumbprint: csr.thumbprint }),
   }
 }
+
+/** For people and devices: nothing that a device which has proven itself mustn't know. */
+const whyRefused = {
+  unknown: 'the device is not in the allow-list',
+  blocked: 'the device is blocked',
+  'already-provisioned': 'the device is provisioned, and asks with another key or without its own',
+  'too-many-superseded': 'certificates that this device had before are not removed yet',
+  'no-certificate': 'the device was provisioned by something else',
+  stale: 'a certificate was made for a request that was issued no earlier',
+} as const
 
 /** A refusal as the error that carries it to the edge. */
 export function refused(
@@ -209,5 +223,5 @@ export function refused(
       passing ? { regions: standing?.map((it) => it.region) ?? [] } : {},
     )
   }
-  return new AppError('not-allowed', refusal.reason)
+  return new AppError(refusal.reason, whyRefused[refusal.reason])
 }

@@ -63,6 +63,12 @@ export function algorithmsOf(jwk: SigningJwk): readonly SignatureAlgorithm[] {
   return jwk.kty === 'RSA' && jwk.alg !== undefined ? [jwk.alg] : keyAlgorithms(jwk)
 }
 
+/** What makes the key, without notes like `kid` and `use`: what a library may hold against it. */
+export function bareKey(jwk: SigningJwk) {
+  const { kid: _kid, use: _use, key_ops: _ops, alg: _alg, ...key } = jwk
+  return key
+}
+
 /** Ed25519 has two names: the older one of RFC 8037, the fully specified one of RFC 9864. */
 function keyAlgorithms(jwk: { kty: string; crv?: string }): readonly SignatureAlgorithm[] {
   switch (jwk.crv ?? jwk.kty) {

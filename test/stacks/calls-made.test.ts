@@ -86,6 +86,10 @@ describe('calls that are made', () => {
     await stage.clearCalls()
 
     await run('allow', 'add', 'pump-1')
+    await run('allow', 'list', '--status', 'provisioned')
+    await run('allow', 'list', '--product', 'pump')
+    await run('allow', 'list', '--in', edgeRegion)
+    await run('allow', 'stats', '--yes')
     await run('allow', 'move', 'pump-1', '--to', 'us-east-1')
     await run('allow', 'show', 'pump-1', 'pump-2')
     await run('allow', 'reset', 'pump-2', '--yes')

@@ -1,6 +1,8 @@
 import { allowedDevice } from '../../provisioning/device-record.ts'
+import { misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { AddFlags } from './add-command.ts'
+import { readDeviceKey } from './device-key.ts'
 import { runOrders } from './run-orders.ts'
 
 /** `landfall allow add`: each name by a conditional write, so no row that is there is ever touched. */
@@ -10,7 +12,13 @@ export async function addDevices(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context
+  if (flags.publicKey !== undefined && args.includes('-')) {
+    throw misuse('--public-key is one device’s', 'add each device with its own key')
+  }
+  const publicKey =
+    flags.publicKey === undefined ? undefined : await readDeviceKey(flags.publicKey, args)
   const given = {
+    ...(publicKey === undefined ? {} : { publicKey }),
     ...(flags.product === undefined ? {} : { product: flags.product }),
     ...(flags.attribute === undefined ? {} : { attributes: flags.attribute }),
   }

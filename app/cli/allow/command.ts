@@ -3,10 +3,13 @@ import type { AwsFlags } from '../aws-flags.ts'
 import type { CommandContext } from '../program.ts'
 import { addAddCommand } from './add-command.ts'
 import { addBlockCommand } from './block-command.ts'
+import { addExportCommand } from './export-command.ts'
+import { addListCommand } from './list-command.ts'
 import { addMoveCommand } from './move-command.ts'
 import { addRemoveCommand } from './remove-command.ts'
 import { addResetCommand } from './reset-command.ts'
 import { addShowCommand } from './show-command.ts'
+import { addStatsCommand } from './stats-command.ts'
 import { addUnblockCommand } from './unblock-command.ts'
 
 export type AllowFlags = AwsFlags & { json?: true }
@@ -21,6 +24,9 @@ export function allowCommand(program: Command, context: CommandContext): void {
   for (const add of [
     addAddCommand,
     addShowCommand,
+    addListCommand,
+    addStatsCommand,
+    addExportCommand,
     addMoveCommand,
     addResetCommand,
     addBlockCommand,

@@ -1,18 +1,29 @@
+import { calculateJwkThumbprint } from 'jose'
 import {
   type DeviceRecord,
   type HistoryEntry,
   productNameOf,
 } from '../../provisioning/device-record.ts'
 import type { Drift, SeenIdentity } from '../../provisioning/identity-drift.ts'
+import { bareKey } from '../../request/signing-jwk.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** A device's record, and what its regions say; absent where they weren't asked. */
 export type SeenDevice = {
   readonly record: DeviceRecord
+  /** The device's own key in the list: what it is, and its RFC 7638 thumbprint. */
+  readonly signsWith: string | undefined
   readonly identity?: SeenIdentity & {
     readonly drift: readonly Drift[]
     readonly problems: readonly string[]
   }
+}
+
+export async function describeSigningKey(record: DeviceRecord): Promise<string | undefined> {
+  const { publicKey } = record
+  if (publicKey === undefined) return undefined
+  const kind = publicKey.kty === 'RSA' ? 'RSA' : publicKey.crv
+  return `${kind} ${await calculateJwkThumbprint(bareKey(publicKey))}`
 }
 
 /** What JSON has beside the record. */
@@ -27,9 +38,10 @@ export function renderIdentity({ record, identity }: SeenDevice) {
   return { certificate: { region, certificateId, status, ...attached }, drift, problems }
 }
 
-export function showDevice({ record, identity }: SeenDevice, terminal: Terminal): void {
+export function showDevice(device: SeenDevice, terminal: Terminal): void {
+  const { record, identity } = device
   terminal.out(terminal.paint('bold', record.thingName))
-  for (const [label, value] of fieldsOf(record, identity)) {
+  for (const [label, value] of fieldsOf(device)) {
     if (value !== undefined) terminal.out(`  ${label.padEnd(12)} ${value}`)
   }
   for (const problem of identity?.problems ?? []) {
@@ -42,10 +54,11 @@ export function showDevice({ record, identity }: SeenDevice, terminal: Terminal)
   for (const entry of record.history) terminal.out(`  ${describeEntry(entry)}`)
 }
 
-function fieldsOf(
-  record: DeviceRecord,
-  identity: SeenDevice['identity'],
-): readonly (readonly [string, string | undefined])[] {
+function fieldsOf({
+  record,
+  signsWith,
+  identity,
+}: SeenDevice): readonly (readonly [string, string | undefined])[] {
   const { placement } = record
   const distance =
     placement?.distanceKm === undefined ? undefined : `${Math.round(placement.distanceKm)} km`
@@ -59,11 +72,11 @@ function fieldsOf(
     ['why', placement?.reason],
     ['since', time(record.statusSince)],
     ['attached', time(record.attachedAt)],
+    ['signs with', signsWith],
+    ['request of', time(record.lastIat)],
     ['certificate', record.certificateId],
     ['in region', inRegion(identity?.own)],
-    ['made for', record.csrThumbprint && `the device’s own key ${record.csrThumbprint}`],
-    ['device key', record.publicKey && `${record.publicKey.kty}, in the allow-list`],
-    ['issued', time(record.lastIat)],
+    ['own key', record.csrThumbprint],
     ['lease until', time(record.leaseUntil)],
     ['attempts', record.attempts?.toString()],
     ['superseded', superseded(record, identity)],

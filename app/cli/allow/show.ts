@@ -7,7 +7,7 @@ import { openOrders } from './open-orders.ts'
 import { describeRefusal } from './order-in-words.ts'
 import { readNames } from './read-names.ts'
 import type { ShowFlags } from './show-command.ts'
-import { renderIdentity, type SeenDevice, showDevice } from './show-device.ts'
+import { describeSigningKey, renderIdentity, type SeenDevice, showDevice } from './show-device.ts'
 
 /** `landfall allow show`: the records as they stand now, read consistently, and their certificates. */
 export async function showDevices(
@@ -24,9 +24,11 @@ export async function showDevices(
 
   async function look(name: string, signal: AbortSignal): Promise<SeenDevice | undefined> {
     const record = await access.allowList.find(name, { signal, consistent: true })
-    if (record === undefined || flags.recordOnly === true) return record && { record }
+    if (record === undefined) return undefined
+    const signsWith = await describeSigningKey(record)
+    if (flags.recordOnly === true) return { record, signsWith }
     const seen = await seeIdentity({ ...access, signal }, record)
-    return { record, identity: { ...seen, drift: findDrift(record, seen, policyName) } }
+    return { record, signsWith, identity: { ...seen, drift: findDrift(record, seen, policyName) } }
   }
 
   function report(name: string, result: SeenDevice | Unreadable | undefined): void {

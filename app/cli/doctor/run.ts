@@ -6,6 +6,7 @@ import { checkAccount } from './account-checks.ts'
 import { type Check, check } from './check.ts'
 import type { DoctorFlags } from './command.ts'
 import { checkRegions } from './region-checks.ts'
+import { checkRouterKeys } from './router-key-check.ts'
 import { type DoctorSetup, readSetup } from './setup.ts'
 import { checkTables } from './table-checks.ts'
 
@@ -46,6 +47,7 @@ async function examine(flags: DoctorFlags, { env }: CommandContext): Promise<Che
     checkAccount(setup),
     checkTables(setup),
     checkRegions(setup),
+    checkRouterKeys(setup),
     checkLocation(setup),
     checkEdge(setup),
   ])

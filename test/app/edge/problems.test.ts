@@ -13,7 +13,9 @@ describe('problemOf', () => {
     [new AppError('invalid-sig', 'x'), 400, 'invalid thing-name-sig'],
     [new AppError('wrong-sig', 'x'), 401, 'wrong sig'],
     [new AppError('invalid-csr', 'invalid CSR: not PEM'), 400, 'invalid CSR: not PEM'],
-    [new AppError('not-allowed', 'blocked'), 403, 'you not'],
+    [new AppError('unknown', 'x'), 403, 'you not'],
+    [new AppError('already-provisioned', 'x'), 403, 'you not'],
+    [new AppError('stale', 'x'), 403, 'you not'],
     [new RegionError('not-ours', 'eu-west-1', 'CreateThing'), 403, 'you not'],
     [new AppError('in-progress', 'x'), 503, 'try again later'],
     [new AppError('allow-list-unavailable', 'x'), 503, 'try again later'],
@@ -22,8 +24,8 @@ describe('problemOf', () => {
     ['not even an error', 500, 'internal error'],
   ])('answers %s with %i', (error, status, message) => {
     const answer = problemOf(error)
-    expect(answer.problem.status).toBe(status)
-    expect(answer.message).toBe(message)
+    expect(answer.seed.status).toBe(status)
+    expect(answer.seed.message).toBe(message)
     expect(answer.retryAfterSeconds !== undefined).toBe(status === 503 || status === 429)
   })
 
@@ -36,9 +38,23 @@ describe('problemOf', () => {
   })
 
   it('keeps the finer reason for the log', () => {
-    expect(problemOf(new AppError('not-allowed', 'already-provisioned')).reason).toBe(
-      'already-provisioned',
-    )
+    expect(problemOf(new AppError('unknown', 'x')).reason).toBe('unknown')
+    expect(problemOf(new AppError('wrong-sig', 'x')).reason).toBe('wrong-sig')
     expect(problemOf(new RegionError('failing', 'eu-west-1', 'x')).reason).toBe('region-failing')
+  })
+
+  it('tells an unknown name and a wrong signature in the same words', () => {
+    const told = (code: 'unknown' | 'wrong-sig') => {
+      const { seed: _seed, reason: _reason, ...rest } = problemOf(new AppError(code, code))
+      return rest
+    }
+    expect(told('unknown')).toEqual(told('wrong-sig'))
+    expect(told('unknown').status).toBe(403)
+  })
+
+  it('tells a device nothing of a row that is no record but that an operator has to look', () => {
+    const answer = problemOf(new AppError('conflict', 'row lamp-1 is no device record: rev: wrong'))
+    expect(answer).toMatchObject({ type: 'conflict', status: 409, seed: { status: 403 } })
+    expect(JSON.stringify(answer)).not.toContain('lamp-1')
   })
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeDeviceKey } from '../../device-key.ts'
+import { csrMember, makeSigningKey, postLandfall, signRequest } from '../../landfall-request.ts'
 import { type Call, type EdgeProcess, type Stage, setStage, signedRequest } from '../../stage.ts'
 
 let stage: Stage
@@ -37,18 +38,33 @@ async function wavesFor(thingName: string, csr?: string): Promise<string[][]> {
   return wavesOf(await stage.calls())
 }
 
+const waves = (create: string) => [
+  ['GetItem'],
+  ['UpdateItem'],
+  [create, 'CreateThing'],
+  ['UpdateItem'],
+  ['AttachPolicy', 'AttachThingPrincipal'],
+]
+
 it('provisions in five waves, with no STS, endpoint or policy call among them', async () => {
   await stage.allow('csr', 'keys')
   const { csr } = await makeDeviceKey('csr')
-  const waves = (create: string) => [
-    ['GetItem'],
-    ['UpdateItem'],
-    [create, 'CreateThing'],
-    ['UpdateItem'],
-    ['AttachPolicy', 'AttachThingPrincipal'],
-  ]
   expect(await wavesFor('csr', csr)).toEqual(waves('CreateCertificateFromCsr'))
   expect(await wavesFor('keys')).toEqual(waves('CreateKeysAndCertificate'))
+})
+
+it('takes no more of them under the Landfall contract', async () => {
+  const { key, jwk } = makeSigningKey()
+  await stage.allowDevice('dated', { publicKey: jwk })
+  const csr = csrMember((await makeDeviceKey('dated')).csr)
+  await stage.clearCalls()
+  const answer = await postLandfall(edge, await signRequest(key, { sub: 'dated', csr }))
+  expect(answer.status).toBe(200)
+  expect(wavesOf(await stage.calls())).toEqual(waves('CreateCertificateFromCsr'))
+  await stage.clearCalls()
+  const refused = await postLandfall(edge, await signRequest(key, { sub: 'nobody', csr }))
+  expect(refused.type).toBe('not-authorized')
+  expect(wavesOf(await stage.calls())).toEqual([['GetItem']])
 })
 
 it('answers again in one wave, once the certificate was seen attached', async () => {

@@ -1,0 +1,67 @@
+import { flattenedVerify } from 'jose'
+import { decoyKeys } from './decoy-keys.ts'
+import { findCertifiedDevices, type TrustedCa } from './factory-chain.ts'
+import type { LandfallRequest } from './landfall-request.ts'
+import type { TrustedSigner } from './seed-request.ts'
+import { algorithmsOf, bareKey, type SigningJwk, signingJwk } from './signing-jwk.ts'
+import { isValidAt } from './validity.ts'
+
+/** Who may sign, of all products. */
+export type Trust = {
+  readonly signers: readonly TrustedSigner[]
+  readonly factoryCas: readonly TrustedCa[]
+}
+
+/** What the allow-list says of the device; undefined where it doesn't know the name. */
+export type KnownDevice = { readonly product: string; readonly publicKey?: SigningJwk | undefined }
+
+/**
+ * Whether who may sign for this device did (docs/landfall-contract.md, "Who may sign"): its own key,
+ * where it has one; else the signer of its product that `kid` names, or the certificate that its factory
+ * gave it. `now` in epoch milliseconds.
+ *
+ * The work is the same whatever the allow-list knows: one signature is verified, under a key that nobody
+ * has where there is no right one, and every key is imported anew.
+ */
+export async function isSignedByItsOwn(
+  request: LandfallRequest,
+  trust: Trust,
+  device: KnownDevice | undefined,
+  now: number,
+): Promise<boolean> {
+  const candidates = await findCandidates(request, trust, now)
+  const right = device?.publicKey ?? candidates.get(device?.product ?? '')
+  const usable = right !== undefined && algorithmsOf(right).includes(request.algorithm)
+  const key = usable ? right : decoyKeys[request.algorithm]
+  const options = { algorithms: [request.algorithm] }
+  const verified = await flattenedVerify(request.jws, bareKey(key), options).then(
+    () => true,
+    () => false,
+  )
+  return verified && usable && device !== undefined
+}
+
+/** The key that may sign by what the header says, for each product that trusts one. */
+async function findCandidates(
+  { chain, kid, algorithm, thingName }: LandfallRequest,
+  trust: Trust,
+  now: number,
+): Promise<Map<string, SigningJwk>> {
+  if (chain !== undefined) {
+    const devices = await findCertifiedDevices(chain, thingName, trust.factoryCas, now)
+    return new Map(
+      devices.flatMap(({ product, key }) => {
+        const { data } = signingJwk.safeParse(key.export({ format: 'jwk' }))
+        return data === undefined ? [] : [[product, data]]
+      }),
+    )
+  }
+  const signers = trust.signers.filter(
+    (it) =>
+      it.kid === kid &&
+      it.contracts.includes('landfall') &&
+      it.algorithms.includes(algorithm) &&
+      isValidAt(it, now),
+  )
+  return new Map(signers.map(({ product, jwk }) => [product, jwk]))
+}
