@@ -6,6 +6,7 @@ import { deviceCommand } from './device/command.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { misuse } from './failure.ts'
 import { geoCommand } from './geo/command.ts'
+import { keysCommand } from './keys/command.ts'
 import { localCommand } from './local/command.ts'
 import { productCommand } from './product/command.ts'
 import { regionCommand } from './region/command.ts'
@@ -43,6 +44,7 @@ export function buildProgram(context: CommandContext): Command {
     watchCommand,
     sweepCommand,
     whereCommand,
+    keysCommand,
     geoCommand,
     doctorCommand,
   ])

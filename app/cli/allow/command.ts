@@ -7,7 +7,11 @@ import { addListCommand } from './list-command.ts'
 import { addStatsCommand } from './stats-command.ts'
 
 export type AllowFlags = AwsFlags & { json?: true }
-export type AddFlags = AllowFlags & { product?: string; attribute?: Record<string, string> }
+export type AddFlags = AllowFlags & {
+  product?: string
+  attribute?: Record<string, string>
+  publicKey?: string
+}
 export type BlockFlags = AllowFlags & { yes?: true }
 export type MoveFlags = AllowFlags & { to: string }
 
@@ -29,6 +33,10 @@ export function allowCommand(program: Command, context: CommandContext): void {
       '--attribute <name=value>',
       'for the product’s region rules; may be repeated',
       attribute,
+    )
+    .option(
+      '--public-key <file>',
+      'the device’s own public key, JWK or PEM, - for stdin: no other signs for it then',
     )
     .option('--json', 'one JSON object a line')
     .addHelpText('after', ADD_EXAMPLES)
@@ -91,7 +99,8 @@ const ADD_EXAMPLES = `
 Examples:
   $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
   $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps
-  $ npx landfall allow add lamp-0002 --region eu-west-1 --attribute plan=gold`
+  $ npx landfall allow add lamp-0002 --region eu-west-1 --attribute plan=gold
+  $ npx landfall allow add lamp-0003 --region eu-west-1 --public-key lamp-0003.pub.pem`
 
 const SHOW_EXAMPLES = `
 Examples:
