@@ -235,6 +235,32 @@ describe('the Lambdas as they would be shipped', () => {
     expect(await stage.violations()).toEqual([])
   })
 
+  it('count who is not authorized, as an alarm and the dashboard watch it', async () => {
+    const metrics = z.object({
+      notAuthorized: z.literal(1),
+      _aws: z.object({
+        CloudWatchMetrics: z.tuple([
+          z.object({ Namespace: z.string(), Dimensions: z.array(z.array(z.string())) }),
+        ]),
+      }),
+    })
+    const lines = () =>
+      lambda.log
+        .filter((it) => it.reason === 'wrong-sig')
+        .flatMap((it) => metrics.safeParse(it).data ?? [])
+    await expect.poll(() => lines().length).toBe(2)
+    const [{ Namespace, Dimensions }] = lines()[0]?._aws.CloudWatchMetrics ?? [{}]
+    const find = (name: string) => shipped.program.resources.find((it) => it.name === name)?.inputs
+    expect(find('AlarmEuWest1NotAuthorized')).toMatchObject({
+      namespace: Namespace,
+      metricName: 'notAuthorized',
+      dimensions: { edge: 'eu-west-1' },
+    })
+    expect(Dimensions).toEqual(expect.arrayContaining([['edge'], ['edge', 'reason']]))
+    const shown = [Namespace, 'notAuthorized', 'edge', 'eu-west-1', 'reason', 'wrong-sig']
+    expect(find('Dashboard')?.dashboardBody).toContain(JSON.stringify(shown).slice(0, -1))
+  })
+
   it('log neither keys nor signatures', () => {
     const text = JSON.stringify(lambda.log)
     expect(text).toContain('boiler-1')
