@@ -12,6 +12,7 @@ import { productCommand } from './product/command.ts'
 import { regionCommand } from './region/command.ts'
 import { sweepCommand } from './sweep/command.ts'
 import type { Terminal } from './terminal.ts'
+import { watchCommand } from './watch/command.ts'
 import { whereCommand } from './where/command.ts'
 
 /** What every command stands on. `env` is the process's environment, read in main.ts only. */
@@ -40,6 +41,7 @@ export function buildProgram(context: CommandContext): Command {
     allowCommand,
     productCommand,
     regionCommand,
+    watchCommand,
     sweepCommand,
     whereCommand,
     keysCommand,

@@ -2,6 +2,9 @@ import type { Command } from 'commander'
 import { type AwsFlags, addAwsFlags } from '../aws-flags.ts'
 import { attribute } from '../options.ts'
 import type { CommandContext } from '../program.ts'
+import { addExportCommand } from './export-command.ts'
+import { addListCommand } from './list-command.ts'
+import { addStatsCommand } from './stats-command.ts'
 
 export type AllowFlags = AwsFlags & { json?: true }
 export type AddFlags = AllowFlags & {
@@ -52,6 +55,10 @@ export function allowCommand(program: Command, context: CommandContext): void {
       const { showDevices } = await import('./show.ts')
       await showDevices(names, flags, context)
     })
+
+  addListCommand(allow, context)
+  addStatsCommand(allow, context)
+  addExportCommand(allow, context)
 
   addAwsFlags(allow.command('move'))
     .summary('send devices to another region')

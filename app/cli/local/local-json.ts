@@ -33,6 +33,9 @@ const localJsonSchema = z.object({
   ),
 })
 
+/** The edge's log, beside local.json in the data folder. */
+export const edgeLogName = 'edge.log'
+
 export type LocalJson = z.infer<typeof localJsonSchema>
 
 export async function readLocalJson(path: string): Promise<LocalJson> {

@@ -17,7 +17,7 @@ import { defaultProductName } from '../../provisioning/device-record.ts'
 import { CommandFailure, errorMessage, findErrorCode } from '../failure.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
-import type { LocalJson } from './local-json.ts'
+import { edgeLogName, type LocalJson } from './local-json.ts'
 import { keepJwks, openFleetKey, openLandfallKey } from './local-keys.ts'
 
 /** Regions on five continents (Africa has no AWS IoT); the first is the default region. */
@@ -112,7 +112,7 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
     await writeWhole(edgeConfigFile, `${JSON.stringify(config, null, 2)}\n`)
     edge = await startEdge({
       configFile: edgeConfigFile,
-      logFile: join(folder, 'edge.log'),
+      logFile: join(folder, edgeLogName),
       awsEndpointUrl: aws.awsEndpointUrl,
       region: dynamodbRegion,
       accessKey: aws.edge,
