@@ -3,6 +3,8 @@
 # and with pinned router keys; asking again gives the same certificate, and forgeries are refused.
 source "$(dirname "$0")/local.sh"
 cd "$examples/../.."
+# What npx finds, without npm in between.
+npx() { shift; node app/cli/main.ts "$@"; }
 
 LANDFALL_URL=$(local_value .landfallUrl)
 AUDIENCE=$(local_value .audience)

@@ -1,13 +1,12 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { makeKey } from '../../app/cli/keys/private-jwks.ts'
 import { parseRouterKeys } from '../../app/request/router-keys.ts'
-import { makeAuthority } from '../certificates.ts'
 
 /** 2026-11-25T00:00:00Z, when the requests of the vectors are signed; they arrive ten seconds later. */
 export const issuedAt = 1_795_564_800
 export const now = issuedAt + 10
 
-/** The deployment of the test vectors: its name, its router's keys, and who certifies its devices. */
+/** The deployment of the test vectors: its name and its router's keys. */
 export async function makeDeployment() {
   const audience = 'https://devices.example.com'
   const routerJwks = { keys: [await makeKey('ES256')] }
@@ -15,7 +14,6 @@ export async function makeDeployment() {
     audience,
     routerJwks,
     router: await parseRouterKeys(JSON.stringify(routerJwks), audience),
-    awsIot: await makeAuthority('AWS IoT of the test vectors', 0),
   }
 }
 

@@ -1,19 +1,19 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { DeliveryCurve } from '../../app/cli/device/delivery-key.ts'
 import { csrDer, type RequestSigner, signRequest } from '../../app/cli/device/landfall-request.ts'
 import { makeCsrPem, makeKeyPem } from '../../app/cli/device/own-key.ts'
-import type { PrivateJwk } from '../../app/cli/keys/private-jwks.ts'
+import { certificateId } from '../../app/cli/device/report.ts'
 import { deliveryJwk, encryptKey } from '../../app/request/delivery-key.ts'
 import { signReceipt } from '../../app/request/router-keys.ts'
-import { certificateIdOf, certify, makeServerKey } from '../certificates.ts'
+import { certifyKey } from '../certify-key.ts'
 import { type Deployment, issuedAt, now } from './deployment.ts'
 import type { Vector } from './vector.ts'
 
 export type Exchange = {
   readonly title: string
   readonly thingName: string
-  readonly signingKey: PrivateJwk
+  readonly signingKey: Vector['signingKey']
   readonly signer: RequestSigner
   readonly trust: Vector['trust']
   /** Default: by `iat`. */
@@ -24,7 +24,7 @@ export type Exchange = {
 
 /** A device asks, and the edge answers, as their own code does. */
 export async function makeExchange(deployment: Deployment, it: Exchange): Promise<Vector> {
-  const { audience, awsIot, router } = deployment
+  const { audience, router } = deployment
   const { thingName, deliveryCurve } = it
   const own = deliveryCurve === undefined ? await makeOwnKey(thingName) : undefined
   const delivery = deliveryCurve === undefined ? undefined : await makeDelivery(deliveryCurve)
@@ -41,11 +41,11 @@ export async function makeExchange(deployment: Deployment, it: Exchange): Promis
   )
   const deviceKey =
     own === undefined ? made.key : createPublicKey(createPrivateKey(own.deviceKeyPem))
-  const certificate = await certify(awsIot, 'AWS IoT Certificate', deviceKey)
+  const certificatePem = `${(await certifyKey(deviceKey)).toString('pem')}\n`
   const placed = {
     region: 'eu-west-1',
     endpointAddress: 'a1b2c3d4e5f6g7-ats.iot.eu-west-1.amazonaws.com',
-    certificateId: certificateIdOf(certificate),
+    certificateId: certificateId(certificatePem),
     reason: 'nearest: 2 km, before eu-central-1 1087 km, us-east-1 5463 km',
   }
   const receipt = await signReceipt(router, {
@@ -73,7 +73,7 @@ export async function makeExchange(deployment: Deployment, it: Exchange): Promis
       thingName,
       ...placed,
       port: 8883,
-      certificatePem: `${certificate.toString('pem')}\n`,
+      certificatePem,
       ...(jwe === undefined ? {} : { privateKeyJwe: jwe }),
       distanceKm: 2.04,
       receipt,
@@ -83,6 +83,12 @@ export async function makeExchange(deployment: Deployment, it: Exchange): Promis
       ? {}
       : { delivered: { headerText: textOf(jwe.split('.')[0]), plaintext: made.pem } }),
   }
+}
+
+/** A key like those that AWS IoT makes. */
+function makeServerKey() {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return { key: publicKey, pem: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString() }
 }
 
 async function makeOwnKey(thingName: string) {

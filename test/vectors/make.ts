@@ -1,11 +1,11 @@
 // `node test/vectors/make.ts` makes every JSON file of this folder anew, with new keys: ECDSA, RSA-PSS and
 // JWE are random, so no run gives the same as the one before. vectors.test.ts checks what it made.
-import { createPublicKey, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { makeKey, type PrivateJwk, publicHalf } from '../../app/cli/keys/private-jwks.ts'
 import { issueNonce } from '../../app/request/nonce.ts'
 import type { SignatureAlgorithm } from '../../app/request/signing-jwk.ts'
-import { base64Der, certify, makeAuthority } from '../certificates.ts'
+import { certifyDevice, factoryCa, makeAuthority, x5c } from '../factory.ts'
 import { importPrivate, issuedAt, makeDeployment } from './deployment.ts'
 import { type Exchange, makeExchange } from './exchange.ts'
 import { makeRefusals } from './refusals.ts'
@@ -44,19 +44,20 @@ async function productSigner(): Promise<Exchange> {
   }
 }
 
+const validity = { from: -300, until: 8000 }
+
 /** Root, then a line's authority, then the device; the root is the product's, and isn't sent. */
-async function factory(commonName: string, title: string, thingUri?: string): Promise<Exchange> {
-  const signingKey = await makeKey('ES256')
-  const key = importPrivate(signingKey)
-  const root = await makeAuthority('Factory', 1)
-  const line = await makeAuthority('Factory, line 7', 0, root)
-  const leaf = await certify(line, commonName, createPublicKey(key), thingUri)
+async function factory(commonName: string, title: string, uris: string[] = []): Promise<Exchange> {
+  const root = await makeAuthority('Factory', { ...validity, pathLength: 1 })
+  const line = await makeAuthority('Factory, line 7', { ...validity, pathLength: 0, by: root })
+  const leaf = await certifyDevice(line, commonName, { ...validity, uris })
+  const { kty = '', ...key } = leaf.signingKey.export({ format: 'jwk' })
   return {
     title,
     thingName: 'lamp-1',
-    signingKey,
-    signer: { key, algorithm: 'ES256', x5c: [base64Der(leaf), base64Der(line.certificate)] },
-    trust: { factoryCaPem: `${root.certificate.toString('pem')}\n` },
+    signingKey: { kty, ...key },
+    signer: { key: leaf.signingKey, algorithm: 'ES256', x5c: x5c(leaf, line) },
+    trust: { factoryCaPem: `${factoryCa('factory', root).certificatePem}\n` },
   }
 }
 
@@ -81,7 +82,7 @@ const exchanges: Record<string, Exchange> = {
   'x5c-uri': await factory(
     'serial 0001',
     'ES256 by a factory certificate, whose SAN URI has the thing name',
-    'urn:landfall:thing:lamp-1',
+    ['urn:landfall:thing:lamp-1'],
   ),
   'jwk-p256': await ownKey('ES256', {
     title: 'a key that AWS IoT made, encrypted to P-256',

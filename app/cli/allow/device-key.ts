@@ -12,14 +12,14 @@ export async function readDeviceKey(path: string, names: readonly string[]): Pro
   }
   const { keys } = await readKeyFile(path, 'public key')
   const [first, ...others] = keys
+  if (keys.some((key) => key.privateKey !== undefined)) {
+    throw new CommandFailure(`${path} holds a private key, which stays on the device`, {
+      hint: 'npx landfall keys show FILE --allow prints its public half, and --public-key - reads that',
+    })
+  }
   if (others.length > 0) {
     throw new CommandFailure(`${path} holds ${keys.length} keys, and a device has one`, {
       hint: 'npx landfall keys show FILE --allow prints the first',
-    })
-  }
-  if (first.privateKey !== undefined) {
-    throw new CommandFailure(`${path} holds a private key, which stays on the device`, {
-      hint: 'npx landfall keys show FILE --allow prints its public half, and --public-key - reads that',
     })
   }
   return first.jwk

@@ -1,14 +1,9 @@
 import 'reflect-metadata'
-import {
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  verify,
-  webcrypto,
-} from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { Pkcs10CertificateRequest, PublicKey, X509CertificateGenerator } from '@peculiar/x509'
+import { Pkcs10CertificateRequest } from '@peculiar/x509'
+import { certifyKey } from '../../certify-key.ts'
 
 type Body = { readonly [field: string]: string | undefined }
 
@@ -45,7 +40,7 @@ export async function startContractServer(instead: readonly (Instead | undefined
     const made =
       body.CSR === undefined ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : undefined
     const PrivateKey = made?.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
-    const certificatePem = await certify(
+    const certificate = await certifyKey(
       made === undefined ? keyOf(body.CSR ?? '') : made.publicKey,
     )
     response.end(
@@ -53,7 +48,7 @@ export async function startContractServer(instead: readonly (Instead | undefined
         status: 'success',
         region: 'eu-west-1',
         endpointAddress: '127.0.0.1',
-        certificatePem,
+        certificatePem: certificate.toString('pem'),
         distance: 12.5,
         ...(PrivateKey === undefined ? {} : { PrivateKey }),
       }),
@@ -83,18 +78,4 @@ function isSigned(body: Body, publicKey: KeyObject): boolean {
 function keyOf(csrPem: string): KeyObject {
   const { publicKey } = new Pkcs10CertificateRequest(csrPem)
   return createPublicKey({ key: Buffer.from(publicKey.rawData), format: 'der', type: 'spki' })
-}
-
-/** A certificate of an authority that nobody knows, for this key. */
-export async function certify(key: KeyObject): Promise<string> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const authority = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await X509CertificateGenerator.create({
-    subject: 'CN=AWS IoT Certificate',
-    issuer: 'CN=nobody',
-    publicKey: new PublicKey(key.export({ type: 'spki', format: 'der' })),
-    signingKey: authority.privateKey,
-    signingAlgorithm: algorithm,
-  })
-  return certificate.toString('pem')
 }

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { signingKeyTypes } from '../../../app/cli/keys/private-jwks.ts'
 import { signingJwk } from '../../../app/request/signing-jwk.ts'
-import { certify, makeAuthority } from '../../certificates.ts'
+import { certifyDevice, factoryCa, makeAuthority } from '../../factory.ts'
 import { audience } from '../../landfall-request.ts'
 import { type EdgeProcess, type Stage, setStage } from '../../stage.ts'
 import { type Meddle, startEdgeProxy } from './edge-proxy.ts'
@@ -17,7 +17,7 @@ let stage: Stage
 let edge: EdgeProcess
 let folder: string
 let proxy: Awaited<ReturnType<typeof startEdgeProxy>> | undefined
-const factory = await makeAuthority('factory', 0)
+const factory = await makeAuthority('factory')
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'landfall-device-'))
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const { kid, use: _use, ...jwk } = signer
   await stage.changeProduct({
     signers: [{ kid, contracts: ['landfall'], jwk }],
-    factoryCas: [{ name: 'factory', certificatePem: factory.certificate.toString('pem') }],
+    factoryCas: [factoryCa('factory', factory)],
   })
   edge = await stage.startEdge()
 })
@@ -123,11 +123,9 @@ describe('landfall device by the Landfall contract', () => {
   })
 
   it('shows the certificate that its factory gave its key', async () => {
-    await keys('new', '--out', file('certified'))
-    const [own] = JSON.parse(await readFile(file('certified'), 'utf8')).keys
-    const key = createPublicKey({ key: own, format: 'jwk' })
-    const certificate = await certify(factory, 'certified', key)
+    const { certificate, signingKey } = await certifyDevice(factory, 'certified')
     await writeFile(file('certified.pem'), certificate.toString('pem'))
+    await writeFile(file('certified'), signingKey.export({ type: 'pkcs8', format: 'pem' }))
     await stage.allow('certified')
     const args = ['--own-key', '--factory-cert', file('certified.pem')]
     expect(await device('certified', 'fleet', ...args)).toMatchObject({

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { certify, type Instead, startContractServer } from './contract-server.ts'
+import { certifyKey } from '../../certify-key.ts'
+import { type Instead, startContractServer } from './contract-server.ts'
 import { runHere } from './run-here.ts'
 
 let folder: string
@@ -130,7 +131,7 @@ describe('landfall device', () => {
       status: 'success',
       region: 'eu-west-1',
       endpointAddress: '127.0.0.1',
-      certificatePem: await certify(publicKey),
+      certificatePem: (await certifyKey(publicKey)).toString('pem'),
     }
     await start([{ status: 200, body: JSON.stringify(body) }])
     const run = await device('--own-key')
