@@ -28,7 +28,8 @@ export type OrderAccess = Omit<OrderDeps, 'signal' | 'by' | 'allowList'> & {
 /** So long for AWS to say who calls; an order doesn't wait for it for longer. */
 const callerSeconds = 10
 const attempts = 3
-const http = { connectSeconds: 2, requestSeconds: 4 }
+/** As an edge's defaults; a configuration says otherwise. */
+const defaultLimits = { connectSeconds: 2, requestSeconds: 4 }
 
 /**
  * The allow-list that the flags name, and the way into the device regions. Calls there are paced where
@@ -93,7 +94,7 @@ function openRegions(
       // Operators attach nothing.
       policyName: '',
       sessionName: roleSessionName(`landfall-allow-${hostname()}`),
-      ...http,
+      ...(config?.aws ?? defaultLimits),
       attempts,
       clientConfig: aws.clientConfig,
       quotaFactor: paced ? 1 : undefined,

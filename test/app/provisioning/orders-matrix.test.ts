@@ -74,7 +74,7 @@ beforeAll(async () => {
   edge = await stage.startEdge(noBreaker)
   folder = await mkdtemp(join(tmpdir(), 'landfall-orders-'))
   configFile = join(folder, 'edge.json')
-  await writeFile(configFile, JSON.stringify(sweeperConfig(stage)))
+  await writeFile(configFile, JSON.stringify(sweeperConfig(stage, { requestSeconds: 15 })))
 })
 afterAll(async () => {
   await stage?.close()

@@ -33,7 +33,7 @@ beforeAll(async () => {
   stage.enterAws(stage.aws.operator)
   edge = await stage.startEdge()
   folder = await mkdtemp(join(tmpdir(), 'landfall-orders-'))
-  configFile = await writeConfig('edge.json', sweeperConfig(stage))
+  configFile = await writeConfig('edge.json', sweeperConfig(stage, { requestSeconds: 15 }))
   operator = `arn:aws:iam::${stage.aws.accountId}:user/operator`
 })
 afterEach(async () => {
