@@ -30,10 +30,10 @@ export type Terminal = {
   status(text: () => string): { finish(): void }
   /** Columns of the terminal that stdout is: somebody looks at the data. Elsewhere undefined. */
   width(): number | undefined
-  /** stderr is a terminal: lines may move. */
-  readonly moving: boolean
   /** Someone can be asked: stdin and stderr are terminals. */
   readonly interactive: boolean
+  /** The progress line moves: stderr is a terminal. */
+  readonly animated: boolean
 }
 
 export type Progress = {
@@ -92,8 +92,8 @@ export function createTerminal(streams: {
       return { finish: line.finish }
     },
     width: () => (isTerminal(stdout) ? stdout.columns || 80 : undefined),
-    moving: isTerminal(stderr),
     interactive: streams.stdin.isTTY === true && isTerminal(stderr),
+    animated: isTerminal(stderr),
   }
 }
 

@@ -61,6 +61,7 @@ function metrics({ edgeRegion: edge, metricsNamespace }: RequestPlace, it: Reque
   }
   const counted: string[] = [it.outcome, ...it.incidents]
   if (it.reason?.startsWith('region-')) counted.push('regionError')
+  if (it.reason === 'unknown' || it.reason === 'wrong-sig') counted.push('notAuthorized')
   for (const name of counted) {
     values[name] = 1
     units.push({ Name: name, Unit: 'Count' })

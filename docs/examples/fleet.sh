@@ -26,8 +26,9 @@ npx landfall allow stats --yes --json --local "$local_json" |
 npx landfall allow export "$folder/fleet.csv.gz" --yes --local "$local_json"
 gunzip <"$folder/fleet.csv.gz" >"$folder/fleet.csv"
 head -1 "$folder/fleet.csv" | grep '^thing_name,prov_status,'
-npx landfall allow export "$folder/waiting.csv" --status unprovisioned --yes \
-  --columns thing_name,product,public_key,region_pin,attributes --local "$local_json"
-grep -q '^tram-3,default,' "$folder/waiting.csv"
+npx landfall allow export "$folder/waiting.csv" --status unprovisioned --yes --local "$local_json"
+grep '^tram-3,unprovisioned,default,' "$folder/waiting.csv"
+npx landfall allow export "$folder/regions.csv" --columns thing_name,aws_region --yes --local "$local_json"
+grep '^tram-1,eu-west-1$' "$folder/regions.csv"
 same 'the region of tram-1' "$(npx landfall allow export --format ndjson --yes --local "$local_json" |
   jq -r 'select(.thing_name == "tram-1") | .aws_region')" eu-west-1

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { routes } from '../../stacks/routes.ts'
 import { makeDeviceKey } from '../device-key.ts'
+import { type Certified, certifyDevice, factoryCa, makeAuthority, x5c } from '../factory.ts'
 import { standingCertificates } from '../identities.ts'
-import { compact, csrMember, makeSigningKey, signRequest } from '../landfall-request.ts'
+import { compact, csrMember, signRequest } from '../landfall-request.ts'
 import { addresses, type Stage, signedRequest } from '../stage.ts'
-import { type Factory, openFactory } from './certified-device.ts'
 import { privateNumbers } from './deployments.ts'
 import { httpApiEvent } from './http-api-event.ts'
 import type { RunningLambda, ShippedLambda } from './shipped-lambda.ts'
@@ -25,13 +25,13 @@ let stage: Stage
 let edge: ShippedLambda
 let sweeper: ShippedLambda
 let lambda: RunningLambda
-let factory: Factory
+let factory: Certified
 
 beforeAll(async () => {
   shipped = await shipStage(stageName, regions)
   ;({ stage, edge, sweeper } = shipped)
-  factory = await openFactory()
-  await stage.changeProduct({ factoryCas: [{ name: 'factory', certificatePem: factory.caPem }] })
+  factory = await makeAuthority('factory')
+  await stage.changeProduct({ factoryCas: [factoryCa('factory', factory)] })
   lambda = await shipped.start(edge, 'edge')
 })
 afterAll(async () => await shipped?.close())
@@ -133,11 +133,11 @@ describe('the Lambdas as they would be shipped', () => {
   it('provision a device that its factory certified, with a receipt that verifies', async () => {
     await stage.allow('boiler-1', 'boiler-2')
     const { key, csr } = await makeDeviceKey('boiler-1')
-    const signer = makeSigningKey()
-    const x5c = await factory.certify('boiler-1', createPublicKey(signer.key))
-    const ask = async (sub: string, chain: string[]) => {
+    const device = await certifyDevice(factory, 'boiler-1')
+    const ask = async (sub: string, certified: Certified) => {
       const claims = { sub, aud: `landfall-${stageName}`, csr: csrMember(csr) }
-      const body = compact(await signRequest(signer.key, claims, { x5c: chain }))
+      const header = { x5c: x5c(certified) }
+      const body = compact(await signRequest(certified.signingKey, claims, header))
       return await invoke(lambda, {
         routeKey: 'ANY /v1/provision',
         method: 'POST',
@@ -147,7 +147,7 @@ describe('the Lambdas as they would be shipped', () => {
         body,
       })
     }
-    const answer = successOf(await ask('boiler-1', x5c), landfallSuccess)
+    const answer = successOf(await ask('boiler-1', device), landfallSuccess)
     expect(answer).toMatchObject({ thingName: 'boiler-1', region: 'us-east-1' })
     const { publicKey } = new X509Certificate(answer.certificatePem)
     expect(publicKey.equals(createPublicKey(key))).toBe(true)
@@ -168,9 +168,9 @@ describe('the Lambdas as they would be shipped', () => {
     })
 
     // The same certificate for another name, and another factory's for that name.
-    const forged = await (await openFactory()).certify('boiler-2', createPublicKey(signer.key))
-    for (const chain of [x5c, forged]) {
-      const refused = await ask('boiler-2', chain)
+    const forged = await certifyDevice(await makeAuthority('factory'), 'boiler-2')
+    for (const certified of [device, forged]) {
+      const refused = await ask('boiler-2', certified)
       expect([refused.statusCode, JSON.parse(refused.body).type]).toEqual([
         403,
         '/problems/not-authorized',
@@ -233,6 +233,32 @@ describe('the Lambdas as they would be shipped', () => {
     // The log comes by a pipe of its own, maybe after the answer.
     await expect.poll(() => sweeping.log.length).toBeGreaterThan(0)
     expect(await stage.violations()).toEqual([])
+  })
+
+  it('count who is not authorized, as an alarm and the dashboard watch it', async () => {
+    const metrics = z.object({
+      notAuthorized: z.literal(1),
+      _aws: z.object({
+        CloudWatchMetrics: z.tuple([
+          z.object({ Namespace: z.string(), Dimensions: z.array(z.array(z.string())) }),
+        ]),
+      }),
+    })
+    const lines = () =>
+      lambda.log
+        .filter((it) => it.reason === 'wrong-sig')
+        .flatMap((it) => metrics.safeParse(it).data ?? [])
+    await expect.poll(() => lines().length).toBe(2)
+    const [{ Namespace, Dimensions }] = lines()[0]?._aws.CloudWatchMetrics ?? [{}]
+    const find = (name: string) => shipped.program.resources.find((it) => it.name === name)?.inputs
+    expect(find('AlarmEuWest1NotAuthorized')).toMatchObject({
+      namespace: Namespace,
+      metricName: 'notAuthorized',
+      dimensions: { edge: 'eu-west-1' },
+    })
+    expect(Dimensions).toEqual(expect.arrayContaining([['edge'], ['edge', 'reason']]))
+    const shown = [Namespace, 'notAuthorized', 'edge', 'eu-west-1', 'reason', 'wrong-sig']
+    expect(find('Dashboard')?.dashboardBody).toContain(JSON.stringify(shown).slice(0, -1))
   })
 
   it('log neither keys nor signatures', () => {

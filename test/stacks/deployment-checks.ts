@@ -124,6 +124,7 @@ const perEdge = [
   'Crashes',
   'RegionErrors',
   'BreakerOpened',
+  'NotAuthorized',
   'Overtaken',
   'ReadThrottles1',
   'WriteThrottles1',

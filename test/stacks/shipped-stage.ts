@@ -19,6 +19,7 @@ import {
 /** A personal stage's Lambdas as they would be shipped, before a stand-in for AWS. */
 export type ShippedStage = {
   readonly stage: Stage
+  readonly program: Program
   readonly edge: ShippedLambda
   readonly sweeper: ShippedLambda
   /** Starts one with the credentials of a user of the stand-in. */
@@ -65,6 +66,7 @@ export async function shipStage(name: string, regions: readonly string[]): Promi
     }
     return {
       stage,
+      program,
       edge: await unpack('EdgeEuWest1'),
       sweeper: await unpack('Sweeper'),
       async start(lambda, as) {

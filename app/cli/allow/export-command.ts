@@ -40,13 +40,14 @@ export function addExportCommand(allow: Command, context: CommandContext): void 
 export const segments = integer(1, 64)
 
 const EXAMPLES = `
-Columns are the table's attributes (docs/storage.md), the same that \`allow import\` reads. In CSV maps and
-lists are JSON; attributes that aren't Landfall's are in NDJSON only, or where --columns names them.
+Columns are the table's attributes (docs/storage.md), the same that \`allow import\` reads; with --status
+unprovisioned just those that it takes, so that the file can be imported. In CSV maps and lists are JSON;
+attributes that aren't Landfall's are in NDJSON only, or where --columns names them.
 
 Exit codes: 0 done, 1 failed or interrupted (no file then), 2 the command line is wrong.
 
 Examples:
   $ npx landfall allow export fleet.csv.gz --local .landfall/local/local.json
   $ npx landfall allow export fleet.ndjson --region eu-west-1 --profile fleet --yes
-  $ npx landfall allow export waiting.csv --status unprovisioned --columns thing_name,product,public_key,region_pin,attributes --yes
+  $ npx landfall allow export waiting.csv --status unprovisioned --region eu-west-1 --yes
   $ npx landfall allow export --product lamps --columns thing_name,aws_region --region eu-west-1 --yes | sort`

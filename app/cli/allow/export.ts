@@ -12,7 +12,7 @@ import { streamWhole } from '../whole-file.ts'
 import type { ExportFlags } from './export-command.ts'
 import { filterOf } from './filter-flags.ts'
 import { agreeToScan, segmentsFor } from './read-cost.ts'
-import { formatOf, type RowWriter, rowWriter } from './row-format.ts'
+import { formatOf, importedAttributes, type RowWriter, rowWriter } from './row-format.ts'
 import { type ScanProgress, startScanProgress } from './scan-progress.ts'
 import { openTableSource, readFailure } from './table-source.ts'
 
@@ -26,7 +26,8 @@ export async function exportDevices(
   const filter = filterOf(flags)
   const named = formatOf(path)
   const format = flags.format ?? (flags.json === true ? 'ndjson' : (named.format ?? 'csv'))
-  const { columns } = flags
+  const columns =
+    flags.columns ?? (flags.status === 'unprovisioned' ? importedAttributes : undefined)
   const toFile = path !== '-'
   if (toFile) await checkTarget(path)
   const source = await openTableSource(flags, context)
@@ -34,7 +35,7 @@ export async function exportDevices(
     const size = await agreeToScan(source, { yes: flags.yes === true, upTo: false }, context)
     const writer = rowWriter(format, columns)
     const shown =
-      toFile || terminal.width() === undefined ? terminal : { ...terminal, moving: false }
+      toFile || terminal.width() === undefined ? terminal : { ...terminal, animated: false }
     const progress = startScanProgress(shown, 'Exporting', size?.rows)
     const pages = scanSegments(
       source,

@@ -28,7 +28,7 @@ export function startScanProgress(
       rows += page.looked
       readUnits += page.readUnits
       pages++
-      if (pages <= pagesUnseen || !terminal.moving) return
+      if (pages <= pagesUnseen || !terminal.animated) return
       const seconds = (now() - startedAt) / 1000
       const text = describeProgress({ doing, rows, expected, seconds })
       if (bar === undefined) {

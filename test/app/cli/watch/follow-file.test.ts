@@ -72,12 +72,12 @@ describe.concurrent('followFile', () => {
   it('begins anew where the file was cut off, without the half line before', async () => {
     const { lines, notices } = await follow('cut.log', async (path, seen) => {
       await appendFile(path, 'a long line that is not ended')
-      await sleep(300)
       await truncate(path)
-      await appendFile(path, 'anew\n')
-      await seen('anew')
+      // Shorter than what was read before: whether the long line was seen meanwhile or not.
+      await appendFile(path, 'a\n')
+      await seen('a')
     })
-    expect(lines).toEqual(['old', 'anew'])
+    expect(lines).toEqual(['old', 'a'])
     expect(notices).toEqual(['cut.log was cut off: from its beginning'])
   })
 })
