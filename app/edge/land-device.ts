@@ -13,6 +13,7 @@ import { type DeviceRecord, productNameOf } from '../provisioning/device-record.
 import { type ProvisionDeps, type Provisioned, provision } from '../provisioning/provision.ts'
 import type { SharedStatus } from '../region-status/status-table.ts'
 import type { DeviceCsr } from '../request/csr.ts'
+import { isSameKey } from '../request/same-key.ts'
 import type { RegionStatus } from './region-status.ts'
 
 /** What an edge reads of the control table, all of it at once. */
@@ -122,7 +123,7 @@ function refuseSharedKey(
   product: string,
 ): void {
   const shared = snapshot.signers.some(
-    (it) => it.product === product && csr !== undefined && it.key.equals(csr.key),
+    (it) => it.product === product && csr !== undefined && isSameKey(it.key, csr.key),
   )
   if (shared) throw new AppError('invalid-csr', 'invalid CSR: its key is a signer’s, not its own')
 }

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { signingKeyTypes } from '../../../app/cli/keys/private-jwks.ts'
 import { signingJwk } from '../../../app/request/signing-jwk.ts'
 import { certifyDevice, factoryCa, makeAuthority } from '../../factory.ts'
-import { audience } from '../../landfall-request.ts'
+import { audience, makeSigningKey } from '../../landfall-request.ts'
 import { type EdgeProcess, type Stage, setStage } from '../../stage.ts'
 import { type Meddle, startEdgeProxy } from './edge-proxy.ts'
 import { runHere } from './run-here.ts'
@@ -25,7 +25,10 @@ beforeAll(async () => {
   const signer = JSON.parse((await keys('new', '--out', file('fleet'))).stdout)
   const { kid, use: _use, ...jwk } = signer
   await stage.changeProduct({
-    signers: [{ kid, contracts: ['landfall'], jwk }],
+    signers: [
+      { kid: 'seed', contracts: ['seed'], jwk: makeSigningKey('RSA').jwk },
+      { kid, contracts: ['landfall'], jwk },
+    ],
     factoryCas: [factoryCa('factory', factory)],
   })
   edge = await stage.startEdge()
