@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,6 +123,29 @@ describe('landfall device by the Landfall contract', () => {
       code: 1,
       stderr: expect.stringContaining('refuses by-pem: not-authorized'),
     })
+  })
+
+  it.each([
+    ['an EC key in PEM', 'ec', 'pem', 'landfall'],
+    ['an RSA key in PEM', 'rsa', 'pem', 'seed'],
+    ['an RSA key as JWK', 'rsa', 'jwk', 'landfall'],
+  ] as const)('with %s speaks the right contract', async (_name, type, form, contract) => {
+    const { privateKey } =
+      type === 'ec'
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        : generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const text =
+      form === 'pem'
+        ? privateKey.export({ type: 'pkcs8', format: 'pem' })
+        : JSON.stringify(privateKey.export({ format: 'jwk' }))
+    const key = file(`${type}.${form}`)
+    await writeFile(key, text)
+    const run = await runHere([
+      ...['device', '--thing', 'x', '--signing-key', key, '--folder', file('x')],
+      ...['--url', 'http://127.0.0.1:1/elsewhere', '--retry-for', '0'],
+    ])
+    // No edge is there; the seed contract needs no audience.
+    expect(run.stderr).toContain(contract === 'seed' ? "can't be reached" : 'no audience')
   })
 
   it('shows the certificate that its factory gave its key', async () => {
