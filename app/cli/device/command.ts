@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { integer, seconds } from '../options.ts'
 import type { CommandContext } from '../program.ts'
+import type { ContractName } from './contract.ts'
 import { type DeliveryCurve, deliveryCurves } from './delivery-key.ts'
 
 export type DeviceFlags = {
@@ -13,7 +14,7 @@ export type DeviceFlags = {
   fake?: true
   folder: string
   ca?: string
-  contract?: 'seed' | 'landfall'
+  contract?: ContractName
   signingKey?: string
   kid?: string
   audience?: string

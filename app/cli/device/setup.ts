@@ -6,7 +6,7 @@ import { readInput } from '../input-file.ts'
 import { type FileKey, getSigningKey, type KeyFile, readKeyFile } from '../keys/key-file.ts'
 import { type LocalJson, readLocalJson } from '../local/local-json.ts'
 import type { DeviceFlags } from './command.ts'
-import type { DeviceContract } from './contract.ts'
+import type { ContractName, DeviceContract } from './contract.ts'
 import type { Edge } from './edge-client.ts'
 import { readFactoryChain } from './factory-chain.ts'
 import { landfallContract } from './landfall-contract.ts'
@@ -53,8 +53,6 @@ export async function readSetup(flags: DeviceFlags): Promise<Setup> {
       : await readLandfall(flags, edge, key, local)
   return { contract, caPem }
 }
-
-type ContractName = 'seed' | 'landfall'
 
 /** What only the Landfall contract has, by its flag. */
 function landfallOnly(flags: DeviceFlags): string | undefined {
