@@ -17,6 +17,7 @@ export function edgeConfig(
 ) {
   return {
     region: edge,
+    audience: audienceOf(plan, names),
     tables: plan.tables ?? names.tables,
     devicePolicyName: names.devicePolicy,
     metricsNamespace: names.metricsNamespace,
@@ -34,4 +35,9 @@ export function edgeConfig(
       }
     }),
   }
+}
+
+/** What devices call this deployment in `aud`: what the plan says, else its URL, else its name. */
+export function audienceOf({ audience, domain }: RouterPlan, names: Naming): string {
+  return audience ?? (domain === undefined ? names.deployment : `https://${domain.name}`)
 }

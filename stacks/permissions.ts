@@ -1,3 +1,5 @@
+import { allowListIndexes } from '../app/allowlist/table-layout.ts'
+
 /**
  * What each role may do: pure. Exactly the calls that its caller makes, on resources of its own Region
  * where AWS IoT knows resources for the action; `*` stands only where it knows none (Service
@@ -84,11 +86,15 @@ export function sweeperLambda(tables: TableArns, regionRoles: readonly string[])
   ]
 }
 
-/** An operator's work on the tables: allow, show, block, move; products; regions, and who came to them. */
+/**
+ * An operator's work on the tables: allow, show, block, move, list, count, export; products; regions, and
+ * who came to them.
+ */
 export function operatorTables(tables: TableArns): Statement[] {
+  const indexes = Object.keys(allowListIndexes)
   return [
     {
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
       resources: [tables.allowList],
     },
     {
@@ -101,7 +107,10 @@ export function operatorTables(tables: TableArns): Statement[] {
       ],
       resources: [tables.control],
     },
-    { actions: ['dynamodb:Query'], resources: [`${tables.allowList}/index/by_region`] },
+    {
+      actions: ['dynamodb:Query'],
+      resources: indexes.map((index) => `${tables.allowList}/index/${index}`),
+    },
     { actions: ['dynamodb:DescribeTable'], resources: [tables.allowList, tables.control] },
   ]
 }

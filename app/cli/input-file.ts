@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { stdin } from 'node:process'
 import { CommandFailure, findErrorCode } from './failure.ts'
 
 /** More than any configuration, document or key holds: it is the wrong file, or a device without end. */
@@ -12,13 +13,22 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The text of a file that the user named; `what` says what it should hold. */
 export async function readInput(path: string, what: string): Promise<string> {
+  return await readStream(createReadStream(path), `${what} ${path}`)
+}
+
+/** The text of a file, or of stdin where its name is `-`. */
+export async function readInputOrStdin(path: string, what: string): Promise<string> {
+  return path === '-' ? await readStream(stdin, `${what} from stdin`) : await readInput(path, what)
+}
+
+async function readStream(stream: AsyncIterable<unknown>, what: string): Promise<string> {
   const fail = (why: string, cause?: unknown) =>
-    new CommandFailure(`can't read the ${what} ${path}: ${why}`, { hint: 'check the path', cause })
+    new CommandFailure(`can't read the ${what}: ${why}`, { hint: 'check the path', cause })
   const chunks: Buffer[] = []
   let length = 0
   try {
-    for await (const chunk of createReadStream(path)) {
-      const bytes = Buffer.from(chunk)
+    for await (const chunk of stream) {
+      const bytes = Buffer.from(chunk instanceof Uint8Array ? chunk : String(chunk))
       chunks.push(bytes)
       length += bytes.length
       if (length > longestInput) throw fail(`it is longer than ${longestInput} bytes`)

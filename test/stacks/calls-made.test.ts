@@ -87,6 +87,10 @@ describe('calls that are made', () => {
 
     await run('allow', 'add', 'pump-1')
     await run('allow', 'show', 'pump-1')
+    await run('allow', 'list', '--status', 'provisioned')
+    await run('allow', 'list', '--product', 'pump')
+    await run('allow', 'list', '--in', edgeRegion)
+    await run('allow', 'stats', '--yes')
     await run('allow', 'move', 'pump-1', '--to', 'us-east-1')
     await run('allow', 'block', 'pump-2', '--yes')
     // So many that the next one removes the oldest.

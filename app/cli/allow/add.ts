@@ -2,6 +2,7 @@ import { allowedDevice } from '../../provisioning/device-record.ts'
 import type { CommandContext } from '../program.ts'
 import { forDevice, openAllowList, someFailed } from './allow-list-access.ts'
 import type { AddFlags } from './command.ts'
+import { readDeviceKey } from './device-key.ts'
 
 /** `landfall allow add`: each name by a conditional write, so no row that is there is ever touched. */
 export async function addDevices(
@@ -9,8 +10,11 @@ export async function addDevices(
   flags: AddFlags,
   { terminal, signal }: CommandContext,
 ): Promise<void> {
+  const publicKey =
+    flags.publicKey === undefined ? undefined : await readDeviceKey(flags.publicKey, names)
   const { allowList } = await openAllowList(names, flags)
   const given = {
+    ...(publicKey === undefined ? {} : { publicKey }),
     ...(flags.product === undefined ? {} : { product: flags.product }),
     ...(flags.attribute === undefined ? {} : { attributes: flags.attribute }),
   }

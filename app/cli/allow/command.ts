@@ -2,9 +2,16 @@ import type { Command } from 'commander'
 import { type AwsFlags, addAwsFlags } from '../aws-flags.ts'
 import { attribute } from '../options.ts'
 import type { CommandContext } from '../program.ts'
+import { addExportCommand } from './export-command.ts'
+import { addListCommand } from './list-command.ts'
+import { addStatsCommand } from './stats-command.ts'
 
 export type AllowFlags = AwsFlags & { json?: true }
-export type AddFlags = AllowFlags & { product?: string; attribute?: Record<string, string> }
+export type AddFlags = AllowFlags & {
+  product?: string
+  attribute?: Record<string, string>
+  publicKey?: string
+}
 export type BlockFlags = AllowFlags & { yes?: true }
 export type MoveFlags = AllowFlags & { to: string }
 
@@ -27,6 +34,10 @@ export function allowCommand(program: Command, context: CommandContext): void {
       'for the product’s region rules; may be repeated',
       attribute,
     )
+    .option(
+      '--public-key <file>',
+      'the device’s own public key, JWK or PEM, - for stdin: no other signs for it then',
+    )
     .option('--json', 'one JSON object a line')
     .addHelpText('after', ADD_EXAMPLES)
     .action(async (names: string[], flags: AddFlags) => {
@@ -44,6 +55,10 @@ export function allowCommand(program: Command, context: CommandContext): void {
       const { showDevices } = await import('./show.ts')
       await showDevices(names, flags, context)
     })
+
+  addListCommand(allow, context)
+  addStatsCommand(allow, context)
+  addExportCommand(allow, context)
 
   addAwsFlags(allow.command('move'))
     .summary('send devices to another region')
@@ -84,7 +99,8 @@ const ADD_EXAMPLES = `
 Examples:
   $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
   $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps
-  $ npx landfall allow add lamp-0002 --region eu-west-1 --attribute plan=gold`
+  $ npx landfall allow add lamp-0002 --region eu-west-1 --attribute plan=gold
+  $ npx landfall allow add lamp-0003 --region eu-west-1 --public-key lamp-0003.pub.pem`
 
 const SHOW_EXAMPLES = `
 Examples:

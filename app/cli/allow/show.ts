@@ -1,4 +1,6 @@
+import { calculateJwkThumbprint } from 'jose'
 import { type DeviceRecord, productNameOf } from '../../provisioning/device-record.ts'
+import { bareKey } from '../../request/signing-jwk.ts'
 import type { CommandContext } from '../program.ts'
 import type { Terminal } from '../terminal.ts'
 import { forDevice, openAllowList, someFailed } from './allow-list-access.ts'
@@ -21,7 +23,7 @@ export async function showDevices(
     else {
       if (index > 0) terminal.out('')
       if (record === undefined) terminal.out(`${name}  not in the allow-list`)
-      else showRecord(record, terminal)
+      else await showRecord(record, terminal)
     }
   }
   if (unknown > 0) {
@@ -29,7 +31,7 @@ export async function showDevices(
   }
 }
 
-function showRecord(record: DeviceRecord, terminal: Terminal): void {
+async function showRecord(record: DeviceRecord, terminal: Terminal): Promise<void> {
   const { placement } = record
   const distance =
     placement?.distanceKm === undefined ? undefined : `${Math.round(placement.distanceKm)} km`
@@ -43,6 +45,7 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
     ['why', placement?.reason],
     ['since', time(record.statusSince)],
     ['attached', time(record.attachedAt)],
+    ['signs with', await signingKey(record)],
     ['certificate', record.certificateId],
     ['own key', record.csrThumbprint],
     ['lease until', time(record.leaseUntil)],
@@ -59,6 +62,13 @@ function showRecord(record: DeviceRecord, terminal: Terminal): void {
       `  ${time(entry.at)}  ${entry.event}${entry.region ? `${where} ${entry.region}` : ''}`,
     )
   }
+}
+
+/** What it is, and its RFC 7638 thumbprint. */
+async function signingKey({ publicKey }: DeviceRecord): Promise<string | undefined> {
+  if (publicKey === undefined) return undefined
+  const kind = publicKey.kty === 'RSA' ? 'RSA' : publicKey.crv
+  return `${kind} ${await calculateJwkThumbprint(bareKey(publicKey))}`
 }
 
 function attributes({ attributes: all = {} }: DeviceRecord): string | undefined {

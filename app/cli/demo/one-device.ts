@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DynamoAllowList } from '../../allowlist/dynamo-allow-list.ts'
-import { powerOn } from '../device/power-on.ts'
+import { type PowerOnOutcome, powerOn } from '../device/power-on.ts'
 import { connectAndPublish } from '../device/publish.ts'
 import { certificateId } from '../device/report.ts'
+import { seedContract } from '../device/seed-contract.ts'
 import { errorMessage } from '../failure.ts'
 import type { LocalJson } from '../local/local-json.ts'
 import type { DemoDevice } from './fleet.ts'
@@ -66,16 +67,7 @@ function findRecord({ thing }: DemoDevice, { allowList, signal }: DemoWorld) {
 type Life = Pick<DemoResult, 'problems'> & Partial<DemoResult>
 
 async function live(device: DemoDevice, world: DemoWorld): Promise<Life> {
-  const outcome = await powerOn({
-    thing: device.thing,
-    edge: { url: world.json.provisionUrl, address: device.address },
-    fleetKey: world.fleetKey,
-    folder: world.devicesFolder,
-    ...(device.ownKey === undefined ? {} : { ownKey: device.ownKey }),
-    fake: device.fake,
-    retrySeconds: RETRY_SECONDS,
-    signal: world.signal,
-  })
+  const outcome = await switchOn(device, world)
   if (outcome.kind === 'refused') {
     const expected = 'refusal' in device.expect ? device.expect.refusal : undefined
     const record = await findRecord(device, world)
@@ -129,6 +121,24 @@ async function live(device: DemoDevice, world: DemoWorld): Promise<Life> {
     certificateId: id,
     messagesReceived: received,
     problems: problemsOf(checks),
+  }
+}
+
+async function switchOn(device: DemoDevice, world: DemoWorld): Promise<PowerOnOutcome> {
+  const edge = { url: world.json.provisionUrl, address: device.address }
+  const contract = seedContract(edge, world.fleetKey)
+  try {
+    return await powerOn({
+      thing: device.thing,
+      contract,
+      folder: world.devicesFolder,
+      ...(device.ownKey === undefined ? {} : { ownKey: device.ownKey }),
+      fake: device.fake,
+      retrySeconds: RETRY_SECONDS,
+      signal: world.signal,
+    })
+  } finally {
+    await contract.close()
   }
 }
 

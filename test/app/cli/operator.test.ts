@@ -23,7 +23,7 @@ afterAll(async () => {
 const allow = (...args: string[]) => runHere(['allow', ...args, '--local', jsonFile])
 
 function device(thing: string, ...args: string[]) {
-  return landfall([
+  return runHere([
     ...['device', '--thing', thing, '--local', jsonFile, '--folder', folder, '--own-key'],
     ...['--count', '1', '--qos', '1', '--address', '128.59.1.1', ...args],
   ])
@@ -52,6 +52,25 @@ describe('landfall allow', () => {
     expect(run.stdout).toMatch(/region +us-east-1\n {2}distance +\d+ km\n {2}why +nearest: /)
     const json = JSON.parse((await allow('show', 'seen', '--json')).stdout)
     expect(json).toMatchObject({ thingName: 'seen', status: 'provisioned', region: 'us-east-1' })
+  })
+
+  it('lets a device sign with its own key, and shows which', async () => {
+    const keyFile = join(folder, 'signs.keys.json')
+    await runHere(['keys', 'new', '--type', 'Ed25519', '--out', keyFile])
+    const [own] = JSON.parse(await readFile(keyFile, 'utf8')).keys
+    const refused = await allow('add', 'signs', '--public-key', keyFile)
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain('holds a private key, which stays on the device')
+    expect(refused.stderr).not.toContain(own.d)
+    const half = await runHere(['keys', 'show', keyFile, '--allow'])
+    const args = ['allow', 'add', 'signs', '--public-key', '-', '--local', jsonFile]
+    const adding = startLandfall(args, { stdin: 'pipe' })
+    adding.child.stdin?.end(half.stdout)
+    expect(await adding.done).toMatchObject({ code: 0, stdout: 'signs added\n' })
+    const shown = await allow('show', 'signs')
+    expect(shown.stdout).toContain(`\n  signs with   Ed25519 ${own.kid}\n`)
+    expect((await device('signs', '--signing-key', keyFile)).code).toBe(0)
+    expect(await allow('add', 'x', 'y', '--public-key', keyFile)).toMatchObject({ code: 2 })
   })
 
   it('shows rows as the seed writes them', async () => {
