@@ -218,12 +218,18 @@ describe('a request that is sent again', () => {
     ],
     [
       'was moved to another region',
-      (thing) => change(thing, { type: 'move', region: 'us-east-1', attemptId: 'by-operator' }),
+      (thing) =>
+        change(thing, {
+          type: 'move',
+          by: 'an operator',
+          region: 'us-east-1',
+          attemptId: 'by-operator',
+        }),
       'stale-request',
     ],
     [
       'was blocked',
-      (thing) => change(thing, { type: 'block', attemptId: 'by-operator' }),
+      (thing) => change(thing, { type: 'block', by: 'an operator', attemptId: 'by-operator' }),
       'blocked',
     ],
   ])('after its device %s makes nothing', async (_, change, type) => {
