@@ -133,7 +133,8 @@ async function observe(json: LocalJson, caPem: string, observers: Observer[]): P
 
 async function allowFleet(allowList: DynamoAllowList, signal: AbortSignal): Promise<void> {
   for (const { thing, allowed } of fleet) {
-    if (allowed) await allowList.add(allowedDevice(thing, Date.now()), signal)
+    if (allowed)
+      await allowList.add(allowedDevice(thing, Date.now(), { by: 'landfall demo' }), signal)
   }
 }
 
