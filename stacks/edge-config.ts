@@ -29,6 +29,10 @@ export function edgeConfig(
         region: it.region,
         roleArn: roleArn(account, names.regionRole('edge', it.region)),
         sweeperRoleArn: roleArn(account, names.regionRole('sweeper', it.region)),
+        // Commands read the same file; without operators there are no such roles.
+        ...(plan.operators.length === 0
+          ? {}
+          : { operatorRoleArn: roleArn(account, names.regionRole('operator', it.region)) }),
         externalId: names.externalId,
         dedicated: it.dedicated,
         ...(endpointAddress === undefined ? {} : { endpointAddress }),

@@ -56,9 +56,20 @@ export function sweeperInRegion(scope: Scope): Statement[] {
   ]
 }
 
-/** An operator in a device region: cuts a device off. */
+/** An operator in a device region: looks, and takes a device's identity away. It attaches nothing. */
 export function operatorInRegion(scope: Scope): Statement[] {
-  return [on(certificate(scope), ['UpdateCertificate'])]
+  return [
+    on(certificate(scope), [
+      'DescribeCertificate',
+      'UpdateCertificate',
+      'DeleteCertificate',
+      'DetachPolicy',
+      'ListPrincipalThings',
+    ]),
+    on(thing(scope), ['ListThingPrincipals']),
+    onAttachment(scope, ['DetachThingPrincipal']),
+    onAny(['ListAttachedPolicies']),
+  ]
 }
 
 /**
@@ -86,15 +97,18 @@ export function sweeperLambda(tables: TableArns, regionRoles: readonly string[])
   ]
 }
 
-/**
- * An operator's work on the tables: allow, show, block, move, list, count, export; products; regions, and
- * who came to them.
- */
+/** An operator's work on the tables: allow-list, products, regions, and who came to them. */
 export function operatorTables(tables: TableArns): Statement[] {
   const indexes = Object.keys(allowListIndexes)
   return [
     {
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Scan'],
+      actions: [
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:DeleteItem',
+        'dynamodb:Scan',
+      ],
       resources: [tables.allowList],
     },
     {

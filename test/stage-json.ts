@@ -7,7 +7,11 @@ import { edgeRegion, type Stage } from './stage.ts'
 export async function writeStageJson(stage: Stage, folder: string): Promise<string> {
   const { aws } = stage
   const edgeConfigFile = join(folder, 'edge.json')
-  const deviceRegions = aws.regions.map((it) => ({ region: it.region, roleArn: it.edgeRoleArn }))
+  const deviceRegions = aws.regions.map((it) => ({
+    region: it.region,
+    roleArn: it.edgeRoleArn,
+    operatorRoleArn: it.operatorRoleArn,
+  }))
   await writeFile(edgeConfigFile, JSON.stringify({ region: edgeRegion, deviceRegions }))
   const file = join(folder, 'local.json')
   await writeFile(

@@ -56,6 +56,7 @@ const rowSchema = z.object({
         at: timestamp,
         event: z.enum(historyEvents),
         region: region.optional(),
+        by: z.string().optional(),
       }),
     )
     .default([]),

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { IoTClient } from '@aws-sdk/client-iot'
 import { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
+import type { AwsClientConfig } from '../../regions/audit-regions.ts'
 import { type LocalJson, readLocalJson } from './local/local-json.ts'
 
 /** Where AWS is, in the AWS CLI's words; without them the SDK's standard environment decides. */
@@ -30,7 +30,8 @@ export type AwsAccess = {
   readonly dynamodb: DynamoDBClient
   readonly table: string
   readonly local: LocalJson | undefined
-  iot(region: string): IoTClient
+  /** For clients of other Regions. */
+  readonly clientConfig: AwsClientConfig
   sts(): STSClient
 }
 
@@ -58,7 +59,7 @@ export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
     dynamodb: new DynamoDBClient(regional),
     table: flags.table ?? local?.allowListTable ?? defaultTable,
     local,
-    iot: (iotRegion) => new IoTClient({ ...shared, region: iotRegion }),
+    clientConfig: shared,
     sts: () => new STSClient(regional),
   }
 }

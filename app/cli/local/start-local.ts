@@ -257,6 +257,7 @@ function edgeConfig(aws: LocalAws, port: number, locationFile: string | undefine
       roleArn: it.edgeRoleArn,
       endpointAddress: it.endpointAddress,
       sweeperRoleArn: it.sweeperRoleArn,
+      operatorRoleArn: it.operatorRoleArn,
       // The account was made up for this fleet alone.
       dedicated: true,
     })),

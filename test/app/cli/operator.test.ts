@@ -93,7 +93,9 @@ describe('landfall allow', () => {
     expect((await device('lost')).code).toBe(0)
     expect(await allow('block', 'lost', '--yes')).toMatchObject({
       code: 0,
-      stdout: 'lost blocked; its certificate is inactive\n',
+      stdout: expect.stringMatching(
+        /^lost blocked and cut off in \d+\.\d\d s: [0-9a-f]{10}… in us-east-1 is INACTIVE and detached\n$/,
+      ),
     })
     const connected = await device('lost')
     expect(connected.code).toBe(1)
@@ -117,8 +119,8 @@ describe('landfall allow', () => {
     expect((await device('moved')).code).toBe(0)
     const shown = await allow('show', 'moved')
     expect(shown.stdout).toMatch(/region +eu-west-1\n {2}pinned to +eu-west-1\n/)
-    expect(shown.stdout).toMatch(/superseded +[0-9a-f]{64} in us-east-1\n/)
-    expect(shown.stdout).toContain('moved to eu-west-1\n')
+    expect(shown.stdout).toMatch(/superseded +[0-9a-f]{64} in us-east-1, INACTIVE\n/)
+    expect(shown.stdout).toMatch(/ moved to eu-west-1, by arn:.*:user\/operator\n/)
   })
 
   it('moves no device that is blocked or unknown, and to no region that is none', async () => {
@@ -126,7 +128,7 @@ describe('landfall allow', () => {
     await allow('block', 'stays', '--yes')
     expect(await allow('move', 'stays', 'nobody', '--to', 'eu-west-1')).toMatchObject({
       code: 1,
-      stdout: 'stays is blocked\nnobody is not in the allow-list\n',
+      stdout: 'stays is blocked: npx landfall allow unblock\nnobody is not in the allow-list\n',
       stderr: expect.stringContaining('error: 2 of 2 devices not moved'),
     })
     expect(await allow('move', 'stays', '--to', 'mars-north-1')).toMatchObject({ code: 2 })
@@ -217,6 +219,7 @@ describe('landfall doctor', () => {
       'us-east-1 role',
       'us-east-1 endpoint',
       'us-east-1 MQTT',
+      'router keys',
       'location data',
       'edge',
     ])
