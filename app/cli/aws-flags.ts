@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { IoTClient } from '@aws-sdk/client-iot'
 import { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
@@ -36,8 +36,11 @@ export type AwsAccess = {
 
 const defaultTable = 'iot-global-provisioning'
 
-/** The clients a command needs; flags go before local.json. */
-export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
+/** The clients a command needs; flags go before local.json. `settings` are the DynamoDB client's own. */
+export async function openAws(
+  flags: AwsFlags,
+  settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts'> = {},
+): Promise<AwsAccess> {
   const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
   const endpoint = flags.endpointUrl ?? local?.awsEndpointUrl
   const shared = {
@@ -55,7 +58,7 @@ export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
   const region = flags.region ?? local?.dynamodbRegion
   const regional = { ...shared, ...(region === undefined ? {} : { region }) }
   return {
-    dynamodb: new DynamoDBClient(regional),
+    dynamodb: new DynamoDBClient({ ...regional, ...settings }),
     table: flags.table ?? local?.allowListTable ?? defaultTable,
     local,
     iot: (iotRegion) => new IoTClient({ ...shared, region: iotRegion }),

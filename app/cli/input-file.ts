@@ -10,10 +10,19 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
+/** Why a file that the user named can't be read, as the command's failure. */
+export function unreadable(path: string, what: string, error: unknown): CommandFailure {
+  const code = findErrorCode(error) ?? String(error)
+  return failToRead(path, what, REASONS[code] ?? code, error)
+}
+
+function failToRead(path: string, what: string, why: string, cause?: unknown): CommandFailure {
+  const message = `can't read the ${what} ${path}: ${why}`
+  return new CommandFailure(message, { hint: 'check the path', cause })
+}
+
 /** The text of a file that the user named; `what` says what it should hold. */
 export async function readInput(path: string, what: string): Promise<string> {
-  const fail = (why: string, cause?: unknown) =>
-    new CommandFailure(`can't read the ${what} ${path}: ${why}`, { hint: 'check the path', cause })
   const chunks: Buffer[] = []
   let length = 0
   try {
@@ -21,12 +30,12 @@ export async function readInput(path: string, what: string): Promise<string> {
       const bytes = Buffer.from(chunk)
       chunks.push(bytes)
       length += bytes.length
-      if (length > longestInput) throw fail(`it is longer than ${longestInput} bytes`)
+      if (length > longestInput) {
+        throw failToRead(path, what, `it is longer than ${longestInput} bytes`)
+      }
     }
   } catch (error) {
-    if (error instanceof CommandFailure) throw error
-    const code = findErrorCode(error) ?? String(error)
-    throw fail(REASONS[code] ?? code, error)
+    throw error instanceof CommandFailure ? error : unreadable(path, what, error)
   }
   return Buffer.concat(chunks).toString('utf8')
 }

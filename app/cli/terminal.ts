@@ -25,6 +25,8 @@ export type Terminal = {
   progress(totalSteps: number): Progress
   /** Someone can be asked: stdin and stderr are terminals. */
   readonly interactive: boolean
+  /** The progress line moves: stderr is a terminal. */
+  readonly animated: boolean
 }
 
 export type Progress = {
@@ -65,6 +67,7 @@ export function createTerminal(streams: {
     paint: (colour, text) => paintOn(stdout, colour, text),
     progress: (totalSteps) => (isTerminal(stderr) ? bar(stderr, totalSteps) : lines(note)),
     interactive: streams.stdin.isTTY === true && isTerminal(stderr),
+    animated: isTerminal(stderr),
   }
 }
 

@@ -13,13 +13,19 @@ export type Reprovisioning = {
 /** Where a device would land, and the note that its record keeps of it. */
 export type Target = { readonly region: string; readonly placement: PlacementNote }
 
+/** What an operator says of a device before it asks; what is absent stays as it is. */
+export type DeviceDetails = Partial<
+  Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes' | 'regionPin' | 'region'>
+>
+
 /**
  * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
  * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
  * the sweeper's: an attempt that nobody will end, and a superseded certificate that was seen gone.
  * `failover` takes the same attempt to another region, while nothing is committed. `block` and `move`
  * are an operator's orders. Whatever takes a record from an attempt under way brings
- * an attempt id of its own, so that the attempt can't undo it.
+ * an attempt id of its own, so that the attempt can't undo it. `amend` is what an operator says of a
+ * device that nobody has begun with; of every other it is `lost`.
  */
 export type DeviceEvent =
   | {
@@ -48,6 +54,7 @@ export type DeviceEvent =
   | { readonly type: 'forget'; readonly certificate: CertificateRef }
   | { readonly type: 'block'; readonly attemptId: string }
   | { readonly type: 'move'; readonly attemptId: string; readonly region: string }
+  | { readonly type: 'amend'; readonly details: DeviceDetails }
 
 /** What a refused device did wrong, or what stands in its way. */
 export type Refusal =

@@ -66,6 +66,7 @@ export type HistoryEntry = {
 
 export const historyEvents = [
   'allowed',
+  'amended',
   'claimed',
   'failed-over',
   'provisioned',
@@ -102,7 +103,7 @@ export function productNameOf(record: DeviceRecord): string {
 export function allowedDevice(
   thingName: string,
   now: number,
-  given: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes'> = {},
+  given: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes' | 'regionPin' | 'region'> = {},
 ): DeviceRecord {
   return {
     thingName,

@@ -1,4 +1,11 @@
-import type { Assignment, DeviceEvent, Outcome, Reprovisioning } from './device-event.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type {
+  Assignment,
+  DeviceDetails,
+  DeviceEvent,
+  Outcome,
+  Reprovisioning,
+} from './device-event.ts'
 import {
   type CertificateRef,
   type DeviceRecord,
@@ -40,6 +47,8 @@ export function transition(record: DeviceRecord, event: DeviceEvent, now: number
       return write(block(record, event, now))
     case 'move':
       return move(record, event, now)
+    case 'amend':
+      return amend(record, event.details, now)
   }
 }
 
@@ -192,6 +201,19 @@ function move(record: DeviceRecord, event: Move, now: number): Outcome {
     superseded: supersededAfter(record),
   }
   return write(revise(freed(pinned), changes, entry))
+}
+
+/**
+ * Only while nobody has begun with the device. One that a hand has freed still names the certificate that
+ * its next claim supersedes, and the region where that is: left as it is, too.
+ */
+function amend(record: DeviceRecord, details: DeviceDetails, now: number): Outcome {
+  if (record.status !== 'unprovisioned' || record.certificateId !== undefined) {
+    return { type: 'lost' }
+  }
+  const amended = { ...record, ...details }
+  if (isDeepStrictEqual(amended, record)) return { type: 'done' }
+  return write(revise(amended, {}, { at: now, event: 'amended' }))
 }
 
 function block(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {

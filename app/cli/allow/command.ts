@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type AwsFlags, addAwsFlags } from '../aws-flags.ts'
 import { attribute } from '../options.ts'
 import type { CommandContext } from '../program.ts'
+import { importCommand } from './import/command.ts'
 
 export type AllowFlags = AwsFlags & { json?: true }
 export type AddFlags = AllowFlags & { product?: string; attribute?: Record<string, string> }
@@ -33,6 +34,8 @@ export function allowCommand(program: Command, context: CommandContext): void {
       const { addDevices } = await import('./add.ts')
       await addDevices(names, flags, context)
     })
+
+  importCommand(allow, context)
 
   addAwsFlags(allow.command('show'))
     .summary('where devices are, and why')
