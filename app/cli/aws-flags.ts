@@ -1,6 +1,6 @@
-import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { IoTClient } from '@aws-sdk/client-iot'
-import { STSClient } from '@aws-sdk/client-sts'
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import type { IoTClient } from '@aws-sdk/client-iot'
+import type { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
 import { type LocalJson, readLocalJson } from './local/local-json.ts'
 
@@ -36,11 +36,8 @@ export type AwsAccess = {
 
 const defaultTable = 'iot-global-provisioning'
 
-/** The clients a command needs; flags go before local.json. `settings` are the DynamoDB client's own. */
-export async function openAws(
-  flags: AwsFlags,
-  settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts'> = {},
-): Promise<AwsAccess> {
+/** What every client is told; flags go before local.json. */
+async function readSettings(flags: AwsFlags) {
   const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
   const endpoint = flags.endpointUrl ?? local?.awsEndpointUrl
   const shared = {
@@ -56,12 +53,32 @@ export async function openAws(
         }),
   }
   const region = flags.region ?? local?.dynamodbRegion
-  const regional = { ...shared, ...(region === undefined ? {} : { region }) }
+  return { local, shared, regional: { ...shared, ...(region === undefined ? {} : { region }) } }
+}
+
+/** The clients a command needs. They are loaded here, so that help is quick. */
+export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
+  const { local, shared, regional } = await readSettings(flags)
+  const [{ IoTClient }, { STSClient }, dynamodb] = await Promise.all([
+    import('@aws-sdk/client-iot'),
+    import('@aws-sdk/client-sts'),
+    openDynamoDb(flags),
+  ])
   return {
-    dynamodb: new DynamoDBClient({ ...regional, ...settings }),
-    table: flags.table ?? local?.allowListTable ?? defaultTable,
+    ...dynamodb,
     local,
     iot: (iotRegion) => new IoTClient({ ...shared, region: iotRegion }),
     sts: () => new STSClient(regional),
   }
+}
+
+/** The table alone, for what must stay small: AWS IoT's client takes much memory. */
+export async function openDynamoDb(
+  flags: AwsFlags,
+  settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts'> = {},
+): Promise<Pick<AwsAccess, 'dynamodb' | 'table' | 'local'>> {
+  const { local, regional } = await readSettings(flags)
+  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
+  const table = flags.table ?? local?.allowListTable ?? defaultTable
+  return { dynamodb: new DynamoDBClient({ ...regional, ...settings }), table, local }
 }

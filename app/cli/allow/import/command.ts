@@ -3,6 +3,7 @@ import { type AwsFlags, addAwsFlags } from '../../aws-flags.ts'
 import { integer, list, seconds } from '../../options.ts'
 import type { DeploymentFlags } from '../../product/deployment.ts'
 import type { CommandContext } from '../../program.ts'
+import { keepHeapSmall } from './small-heap.ts'
 
 export type ImportFlags = AwsFlags &
   DeploymentFlags & {
@@ -35,8 +36,13 @@ export function importCommand(allow: Command, context: CommandContext): void {
     .option('--json', 'what was done as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, flags: ImportFlags) => {
-      const { importFleet } = await import('./run.ts')
-      await importFleet(file, flags, context)
+      const letHeapGrow = keepHeapSmall()
+      try {
+        const { importFleet } = await import('./run.ts')
+        await importFleet(file, flags, context)
+      } finally {
+        letHeapGrow()
+      }
     })
 }
 

@@ -1,7 +1,7 @@
 import { awsHttpHandler } from '../../../../regions/aws-http.ts'
 import { dynamoAllowList } from '../../../allowlist/dynamo-allow-list.ts'
 import { readProducts } from '../../../products/control-table.ts'
-import { openAws } from '../../aws-flags.ts'
+import { openDynamoDb } from '../../aws-flags.ts'
 import { CommandFailure, errorMessage } from '../../failure.ts'
 import { onAws } from '../../product/control-access.ts'
 import { readDeployment } from '../../product/deployment.ts'
@@ -33,7 +33,7 @@ export async function importFleet(
   const source = await openTextSource(path)
   const close = () => source.close()
   signal.addEventListener('abort', close)
-  const aws = await openAws(flags, {
+  const aws = await openDynamoDb(flags, {
     requestHandler: awsHttpHandler({
       connectSeconds: 5,
       requestSeconds: 15,
@@ -82,7 +82,7 @@ export async function importFleet(
 
 async function readRules(flags: ImportFlags, { env, terminal, signal }: CommandContext) {
   const deployment = await readDeployment(flags, env)
-  const { dynamodb, local } = await openAws(flags)
+  const { dynamodb, local } = await openDynamoDb(flags)
   const table = flags.controlTable ?? local?.controlTable ?? defaultControlTable
   try {
     const { products, problems } = await onAws(`the products in ${table} can’t be read`, () =>
