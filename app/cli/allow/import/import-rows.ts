@@ -59,11 +59,18 @@ export async function importRows(deps: Deps): Promise<Imported> {
   let acceptedAt = performance.now()
   const goesOn = () => failure === undefined && !signal.aborted
 
+  let gate = Promise.resolve()
+
+  /** One after the other, so that a change of pace holds for all who wait, and none of them bunch up. */
   async function turn(): Promise<void> {
-    const now = performance.now()
-    const taken = takeTurn(pace, now)
-    pace = taken.pace
-    if (taken.at > now) await sleep(taken.at - now)
+    if (pace.perSecond === undefined) return
+    gate = gate.then(async () => {
+      const now = performance.now()
+      const taken = takeTurn(pace, now)
+      pace = taken.pace
+      if (taken.at > now) await sleep(taken.at - now)
+    })
+    await gate
   }
 
   /** Undefined where it was told to stop before the outcome was known. */
@@ -121,10 +128,21 @@ export async function importRows(deps: Deps): Promise<Imported> {
     }
   }
 
+  async function nextRow(): Promise<SourceRow | undefined> {
+    try {
+      const { value, done } = await rows.next()
+      return done === true ? undefined : value
+    } catch (error) {
+      // Whoever stops it closes the file.
+      if (signal.aborted) return undefined
+      throw error
+    }
+  }
+
   async function work(worker: number): Promise<void> {
     while (goesOn()) {
-      const { value: row, done } = await rows.next()
-      if (done === true) return
+      const row = await nextRow()
+      if (row === undefined) return
       if (row.line < deps.fromLine) continue
       lastLine = Math.max(lastLine, row.line)
       lines.set(worker, row.line)
@@ -138,7 +156,7 @@ export async function importRows(deps: Deps): Promise<Imported> {
     try {
       await work(worker)
     } catch (error) {
-      // Told to stop while it waited for a row or for the next try: that is no failure.
+      // Told to stop while it waited for its next try: that is no failure.
       if (!signal.aborted || error instanceof CommandFailure) failure ??= error
     }
   })

@@ -8,10 +8,16 @@ import type { AddressInfo } from 'node:net'
 /** `perSecond`: writes beyond it are throttled (a tenth of a second's worth may come at once). */
 export type EndpointMode = { readonly keep: boolean; readonly perSecond: number | null }
 export type EndpointAsk =
-  | { readonly ask: 'reset'; readonly mode: EndpointMode; readonly product: unknown }
+  | {
+      readonly ask: 'reset'
+      readonly mode: EndpointMode
+      /** Rows of the control table, and those that the allow-list has from the start. */
+      readonly products: readonly Item[]
+      readonly rows: readonly Item[]
+    }
   | { readonly ask: 'counts' }
   | { readonly ask: 'rows' }
-  | { readonly ask: 'pause-after'; readonly writes: number }
+  | { readonly ask: 'notify-after'; readonly writes: number }
 export type EndpointCounts = {
   readonly written: number
   readonly refused: number
@@ -20,20 +26,21 @@ export type EndpointCounts = {
   readonly lastAt: number
 }
 
-type Item = Record<string, unknown> & { readonly thing_name: { readonly S: string } }
+/** A row in DynamoDB's JSON. */
+export type Item = Readonly<Record<string, { readonly S?: string }>>
 
 let mode: EndpointMode = { keep: false, perSecond: null }
-let products: unknown[] = []
+let products: readonly Item[] = []
 let rows = new Map<string, Item>()
 let counts = { written: 0, refused: 0, throttled: 0, firstAt: 0, lastAt: 0 }
 let tokens = 0
 let filledAt = 0
-let pauseAfter = Number.POSITIVE_INFINITY
+let notifyAfter = Number.POSITIVE_INFINITY
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => answer(request, Buffer.concat(chunks), response))
+  request.on('end', () => send(response, ...answer(request, Buffer.concat(chunks))))
 })
 server.keepAliveTimeout = 60_000
 
@@ -41,12 +48,12 @@ process.on('message', (asked: EndpointAsk) => {
   switch (asked.ask) {
     case 'reset':
       mode = asked.mode
-      products = [asked.product].flat()
-      rows = new Map()
+      products = asked.products
+      rows = new Map(asked.rows.map((row) => [row.thing_name?.S ?? '', row]))
       counts = { written: 0, refused: 0, throttled: 0, firstAt: 0, lastAt: 0 }
       tokens = 0
       filledAt = performance.now()
-      pauseAfter = Number.POSITIVE_INFINITY
+      notifyAfter = Number.POSITIVE_INFINITY
       process.send?.('ready')
       break
     case 'counts':
@@ -55,56 +62,61 @@ process.on('message', (asked: EndpointAsk) => {
     case 'rows':
       process.send?.([...rows.values()])
       break
-    case 'pause-after':
-      pauseAfter = asked.writes
+    case 'notify-after':
+      notifyAfter = counts.written + counts.refused + asked.writes
       process.send?.('ready')
   }
 })
 process.on('disconnect', () => process.exit())
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
 
-function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+type Answer = readonly [status: number, body: unknown]
+
+function answer(request: IncomingMessage, body: Buffer): Answer {
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1]
   switch (operation) {
     case 'PutItem':
-      return put(body, response)
+      return put(body)
     case 'Query':
-      return send(response, 200, { Items: products, Count: products.length })
-    case 'GetItem': {
-      const { Key } = JSON.parse(body.toString())
-      return send(response, 200, { Item: rows.get(Key.thing_name.S) })
-    }
+      return [200, { Items: products, Count: products.length }]
+    case 'GetItem':
+      return [200, { Item: rows.get(JSON.parse(body.toString()).Key.thing_name.S) }]
     default:
-      return send(response, 400, { __type: 'UnknownOperationException', message: operation })
+      return refuse('UnknownOperationException', `${operation}`)
   }
 }
 
-function put(body: Buffer, response: ServerResponse): void {
+function put(body: Buffer): Answer {
   if (!hasRoom()) {
     counts.throttled++
-    const __type = 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException'
-    return send(response, 400, { __type, message: 'The level of configured throughput is exceeded' })
+    return refuse('ProvisionedThroughputExceededException', 'The throughput is exceeded')
   }
   counts.lastAt = performance.now()
   counts.firstAt ||= counts.lastAt
-  if (mode.keep) {
-    const { Item, ConditionExpression } = JSON.parse(body.toString())
-    if (ConditionExpression !== 'attribute_not_exists(thing_name)') {
-      return send(response, 400, { __type: 'ValidationException', message: ConditionExpression })
-    }
-    if (rows.has(Item.thing_name.S)) {
-      counts.refused++
-      const __type = 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException'
-      return send(response, 400, { __type, message: 'The conditional request failed' })
-    }
-    rows.set(Item.thing_name.S, Item)
-  }
-  counts.written++
-  if (counts.written + counts.refused >= pauseAfter) {
-    pauseAfter = Number.POSITIVE_INFINITY
+  const refusal = mode.keep ? keep(body) : undefined
+  if (refusal === undefined) counts.written++
+  if (counts.written + counts.refused >= notifyAfter) {
+    notifyAfter = Number.POSITIVE_INFINITY
     process.send?.('reached')
   }
-  send(response, 200, {})
+  return refusal ?? [200, {}]
+}
+
+function keep(body: Buffer): Answer | undefined {
+  const { Item, ConditionExpression } = JSON.parse(body.toString())
+  if (ConditionExpression !== 'attribute_not_exists(thing_name)') {
+    return refuse('ValidationException', `${ConditionExpression}`)
+  }
+  if (rows.has(Item.thing_name.S)) {
+    counts.refused++
+    return refuse('ConditionalCheckFailedException', 'The conditional request failed')
+  }
+  rows.set(Item.thing_name.S, Item)
+  return undefined
+}
+
+function refuse(code: string, message: string): Answer {
+  return [400, { __type: `com.amazonaws.dynamodb.v20120810#${code}`, message }]
 }
 
 function hasRoom(): boolean {

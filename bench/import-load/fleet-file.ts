@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
 import type { DeviceDetails } from '../../app/provisioning/device-event.ts'
 
 /** Rows as a fleet may have them: name, product, pin and attributes. */
@@ -9,7 +9,10 @@ export function benchName(index: number): string {
 }
 
 export function benchDetails(index: number): DeviceDetails {
-  const site = createHash('md5').update(String(index % 997)).digest('hex').slice(0, 8)
+  const site = createHash('md5')
+    .update(String(index % 997))
+    .digest('hex')
+    .slice(0, 8)
   return { product: 'lamps', regionPin: 'eu-west-1', attributes: { plan: 'gold', site } }
 }
 
