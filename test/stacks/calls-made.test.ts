@@ -86,6 +86,9 @@ describe('calls that are made', () => {
     await stage.clearCalls()
 
     await run('allow', 'add', 'pump-1')
+    const fleet = join(folder, 'fleet.csv')
+    await writeFile(fleet, 'thing_name,product,region_pin\npump-1,,us-east-1\npump-3,,\n')
+    await run('allow', 'import', fleet, '--update')
     await run('allow', 'show', 'pump-1')
     await run('allow', 'move', 'pump-1', '--to', 'us-east-1')
     await run('allow', 'block', 'pump-2', '--yes')

@@ -11,7 +11,7 @@ export type Pace = {
   readonly ceiling: number
   /** When the next write may go. */
   readonly nextAt: number
-  /** Since when answers are counted. */
+  /** Since when answers are counted; a window begins with the first of them. */
   readonly windowFrom: number
   readonly accepted: number
   readonly throttled: number
@@ -40,11 +40,16 @@ export function takeTurn(pace: Pace, now: number): { readonly pace: Pace; readon
 
 export function afterAccepted(pace: Pace, now: number): Pace {
   const { perSecond } = pace
-  const counted = { ...pace, accepted: pace.accepted + 1 }
+  const counted = { ...pace, windowFrom: windowStart(pace, now), accepted: pace.accepted + 1 }
   if (perSecond !== undefined)
     counted.perSecond = perSecond + risePerAnswer(perSecond, pace.ceiling)
-  if (now - pace.windowFrom <= longestWindowMs) return counted
+  if (now - counted.windowFrom <= longestWindowMs) return counted
   return { ...counted, windowFrom: now, accepted: 0, throttled: 0 }
+}
+
+/** The first answer begins it: how long that takes says nothing. */
+function windowStart({ accepted, throttled, windowFrom }: Pace, now: number): number {
+  return accepted + throttled === 0 ? now : windowFrom
 }
 
 /** A second brings `perSecond` answers: so a share of each of them is that share of the rate. */
@@ -54,8 +59,8 @@ function risePerAnswer(perSecond: number, ceiling: number): number {
 }
 
 export function afterThrottled(pace: Pace, now: number): Pace {
-  const counted = { ...pace, throttled: pace.throttled + 1 }
-  const elapsed = now - pace.windowFrom
+  const counted = { ...pace, windowFrom: windowStart(pace, now), throttled: pace.throttled + 1 }
+  const elapsed = now - counted.windowFrom
   if (elapsed < windowMs || counted.accepted + counted.throttled < fewestAnswers) return counted
   const acceptedPerSecond = Math.max(slowest, (pace.accepted * 1000) / elapsed)
   const before = pace.perSecond ?? acceptedPerSecond * 2
