@@ -1,6 +1,6 @@
 /**
- * Warm latency of one provisioning with a CSR: Landfall's five waves against the seed's sequence, over
- * the same AWS endpoint, in turns in one run. Run with `npm run bench`; `--rounds N`, `--json`.
+ * Warm latency of one provisioning with a CSR: Landfall's five waves, under either contract, against the
+ * seed's sequence, over the same AWS endpoint, in turns in one run. Run with `npm run bench`; `--rounds N`, `--json`.
  */
 
 import { sign } from 'node:crypto'
@@ -17,6 +17,7 @@ import { dynamoAllowList } from '../app/allowlist/dynamo-allow-list.ts'
 import { type Local, startLocal } from '../app/cli/local/start-local.ts'
 import { allowedDevice } from '../app/provisioning/device-record.ts'
 import { makeDeviceKey } from '../test/device-key.ts'
+import { compact, csrMember, makeSigningKey, signRequest } from '../test/landfall-request.ts'
 import { provisionAsTheSeed } from './seed-sequence.ts'
 import { median, quantile } from './statistics.ts'
 
@@ -24,6 +25,7 @@ const delays = { regionMs: 60, tableMs: 5, geoMs: 30 }
 /** The sums of the added delays along each way: what no program can beat. */
 const floors = {
   landfall: 3 * delays.tableMs + 2 * delays.regionMs,
+  contract: 3 * delays.tableMs + 2 * delays.regionMs,
   seed: 2 * delays.tableMs + 6 * delays.regionMs + delays.geoMs,
 }
 const aims = { landfallMedianMs: 170, ratio: 2.5 }
@@ -55,7 +57,8 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
-type Figures = { landfall: number[]; seed: number[] }
+/** `landfall`: by the seed contract; `contract`: by the Landfall contract, with the device's own key. */
+type Figures = { landfall: number[]; contract: number[]; seed: number[] }
 
 async function measure({ json }: Local, geoUrl: string): Promise<Figures> {
   const credentials = {
@@ -71,22 +74,35 @@ async function measure({ json }: Local, geoUrl: string): Promise<Figures> {
     table: json.allowListTable,
   })
   const signingKey = await readFile(json.signingKeyFile)
-  const allow = (name: string) =>
-    allowList.add(allowedDevice(name, Date.now()), AbortSignal.timeout(10_000))
+  const own = makeSigningKey()
+  const allow = (name: string, given?: Parameters<typeof allowedDevice>[2]) =>
+    allowList.add(allowedDevice(name, Date.now(), given), AbortSignal.timeout(10_000))
+  const allowAll = (round: string) =>
+    Promise.all([
+      allow(`l${round}`),
+      allow(`s${round}`),
+      allow(`c${round}`, { publicKey: own.jwk }),
+    ])
+  const post = async (url: string, headers: Record<string, string>, body: string) => {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'X-Forwarded-For': dublin, ...headers },
+      body,
+    })
+    if (answer.status !== 200) throw new Error(`answered ${answer.status}: ${await answer.text()}`)
+    await answer.json()
+  }
   const throughLandfall = async (name: string) => {
     const { csr } = await makeDeviceKey(name)
     const signature = sign('sha256', Buffer.from(name), signingKey).toString('base64')
     const body = JSON.stringify({ 'thing-name': name, 'thing-name-sig': signature, CSR: csr })
-    return await timed(async () => {
-      const answer = await fetch(json.provisionUrl, {
-        method: 'POST',
-        headers: { 'X-Forwarded-For': dublin },
-        body,
-      })
-      if (answer.status !== 200)
-        throw new Error(`answered ${answer.status}: ${await answer.text()}`)
-      await answer.json()
-    })
+    return await timed(() => post(json.provisionUrl, {}, body))
+  }
+  const throughContract = async (name: string) => {
+    const { csr } = await makeDeviceKey(name)
+    const payload = { sub: name, aud: json.audience, csr: csrMember(csr) }
+    const body = compact(await signRequest(own.key, payload))
+    return await timed(() => post(json.landfallUrl, { 'Content-Type': 'application/jose' }, body))
   }
   const world = {
     awsEndpointUrl: json.awsEndpointUrl,
@@ -105,15 +121,17 @@ async function measure({ json }: Local, geoUrl: string): Promise<Figures> {
   // Warm both: connections, credentials, the shared policy, and code that V8 has compiled.
   await control(json.controlUrl, 'PUT', '/quotas', { perSecond: null })
   for (let round = 0; round < warmRounds; round += 1) {
-    await Promise.all([allow(`warm-l${round}`), allow(`warm-s${round}`)])
-    await throughLandfall(`warm-l${round}`)
-    await throughSeed(`warm-s${round}`)
+    await allowAll(`warm${round}`)
+    await throughLandfall(`lwarm${round}`)
+    await throughContract(`cwarm${round}`)
+    await throughSeed(`swarm${round}`)
   }
   await plantDelays(json.controlUrl)
-  const figures: Figures = { landfall: [], seed: [] }
+  const figures: Figures = { landfall: [], contract: [], seed: [] }
   for (let round = 0; round < rounds; round += 1) {
-    await Promise.all([allow(`l${round}`), allow(`s${round}`)])
+    await allowAll(String(round))
     figures.landfall.push(await throughLandfall(`l${round}`))
+    figures.contract.push(await throughContract(`c${round}`))
     figures.seed.push(await throughSeed(`s${round}`))
     if (process.stderr.isTTY) process.stderr.write(`\r${round + 1} of ${rounds} rounds `)
     await sleep(20)
@@ -150,23 +168,25 @@ function report(figures: Figures): void {
     p95Ms: Math.round(quantile(figures[side], 0.95) * 10) / 10,
   })
   const landfall = summary('landfall')
+  const contract = summary('contract')
   const seed = summary('seed')
   const ratio = Math.round((seed.medianMs / landfall.medianMs) * 100) / 100
   if (flags.json) {
-    console.log(JSON.stringify({ rounds, delays, landfall, seed, ratio, aims }))
+    console.log(JSON.stringify({ rounds, delays, landfall, contract, seed, ratio, aims }))
     return
   }
   console.log(`One provisioning with a CSR, warm, ${rounds} rounds in turns`)
   console.log(
     `added: ${delays.regionMs} ms to each IoT and STS call, ${delays.tableMs} ms to each DynamoDB call, ${delays.geoMs} ms to the outside geo lookup\n`,
   )
-  console.log('                  floor    median       p95')
+  console.log('                   floor    median       p95')
   for (const [name, it] of [
     ['Landfall', landfall],
+    ['its own contract', contract],
     ["seed's sequence", seed],
   ] as const) {
     const cells = [it.floorMs, it.medianMs, it.p95Ms].map((ms) => `${ms} ms`.padStart(9))
-    console.log(`${name.padEnd(15)} ${cells.join(' ')}`)
+    console.log(`${name.padEnd(16)} ${cells.join(' ')}`)
   }
   const met = (holds: boolean) => (holds ? 'met' : 'missed')
   console.log(

@@ -11,7 +11,7 @@ import { createDynamoDb } from './dynamodb.ts'
 import { createFaults } from './faults.ts'
 import { openFolder, type State } from './folder.ts'
 import { type Log, startGateway } from './gateway.ts'
-import { edgeRoleArn, sweeperRoleArn } from './identity.ts'
+import { edgeRoleArn, operatorRoleArn, sweeperRoleArn } from './identity.ts'
 import { startIot } from './instance.ts'
 import type { IotOptions } from './iot/iot.ts'
 import { closeServer, isAddressInUse, listen } from './listen.ts'
@@ -47,6 +47,7 @@ export type LocalAwsRegion = {
   readonly mqttPort: number
   readonly edgeRoleArn: string
   readonly sweeperRoleArn: string
+  readonly operatorRoleArn: string
 }
 
 /** AWS on this machine, running. */
@@ -192,6 +193,7 @@ async function start(
       mqttPort: iot.mqttPort,
       edgeRoleArn: edgeRoleArn(accountId, region),
       sweeperRoleArn: sweeperRoleArn(accountId, region),
+      operatorRoleArn: operatorRoleArn(accountId, region),
     })),
   }
 }

@@ -8,6 +8,7 @@ export const CONTROL_TABLE = 'iot-global-control'
 
 export const EDGE_ROLE_PREFIX = 'landfall-edge-'
 export const SWEEPER_ROLE_PREFIX = 'landfall-sweeper-'
+export const OPERATOR_ROLE_PREFIX = 'landfall-operator-'
 
 /** Who holds a credential. A `session` is an assumed role. */
 export type Identity =
@@ -66,11 +67,28 @@ const SWEEPER_REGION_OPERATIONS = new Set([
   'CreatePolicy',
 ])
 
+/** The calls operators make in a device region, and no others: they look, and take identities away. */
+const OPERATOR_REGION_OPERATIONS = new Set([
+  'DescribeCertificate',
+  'ListPrincipalThings',
+  'ListThingPrincipals',
+  'ListAttachedPolicies',
+  'UpdateCertificate',
+  'DetachThingPrincipal',
+  'DetachPolicy',
+  'DeleteCertificate',
+])
+
 /** Each role's calls, in its own region. */
 const REGION_ROLES: readonly (readonly [prefix: string, operations: ReadonlySet<string>])[] = [
   [EDGE_ROLE_PREFIX, EDGE_REGION_OPERATIONS],
   [SWEEPER_ROLE_PREFIX, SWEEPER_REGION_OPERATIONS],
+  [OPERATOR_ROLE_PREFIX, OPERATOR_REGION_OPERATIONS],
 ]
+
+export function operatorRoleArn(accountId: string, region: string): string {
+  return `arn:aws:iam::${accountId}:role/${OPERATOR_ROLE_PREFIX}${region}`
+}
 
 export function sweeperRoleArn(accountId: string, region: string): string {
   return `arn:aws:iam::${accountId}:role/${SWEEPER_ROLE_PREFIX}${region}`

@@ -4,7 +4,9 @@ import {
   EDGE_ROLE_PREFIX,
   edgeRoleArn,
   edgeUserArn,
+  OPERATOR_ROLE_PREFIX,
   operatorArn,
+  operatorRoleArn,
   principalId,
   SWEEPER_ROLE_PREFIX,
   sweeperRoleArn,
@@ -29,7 +31,7 @@ const ASSUME_ROLE_PARAMETERS = new Set([
 
 type StsOptions = {
   readonly accountId: string
-  /** The device regions: each has a role for the edge and one for the sweeper. */
+  /** The device regions: each has a role for the edge, one for the sweeper and one for operators. */
   readonly regions: readonly string[]
   readonly credentials: Credentials
   /** Milliseconds. */
@@ -106,6 +108,9 @@ function findRole(accountId: string, regions: readonly string[], arn: string) {
     }
     if (arn === sweeperRoleArn(accountId, region)) {
       return { roleName: SWEEPER_ROLE_PREFIX + region, trusted: [operator] }
+    }
+    if (arn === operatorRoleArn(accountId, region)) {
+      return { roleName: OPERATOR_ROLE_PREFIX + region, trusted: [operator] }
     }
   }
   return undefined

@@ -9,38 +9,42 @@ import { iotRegion } from './iot-region.ts'
 import { parseRoleArn } from './role-arn.ts'
 import { IotRetryStrategy } from './throttling-retry.ts'
 
-/** A region to sweep, and the role to assume for it. */
+/** A region, and the role to assume for it; without one the caller's own credentials, in its own account. */
 export type AuditRegionConfig = {
   readonly region: string
-  readonly sweeperRoleArn: string
-  readonly externalId?: string | undefined
+  readonly access:
+    | { readonly roleArn: string; readonly externalId?: string | undefined }
+    | { readonly partition: string; readonly account: string }
 }
 
 /** Where AWS is and who asks; empty: the SDK's standard environment. */
 export type AwsClientConfig = {
   readonly endpoint?: string
+  readonly profile?: string
   readonly credentials?: AwsCredentialIdentity
 }
 
-export type AuditRegions = { readonly audits: readonly IotAudit[]; close(): void }
+export type AuditRegions = {
+  connect(region: AuditRegionConfig): IotAudit
+  close(): void
+}
 
-/** More than an edge's: nobody waits for a sweep. */
-const attempts = 5
-
-/** The sweeper's adapters. Each keeps its own pace, so one client a region and process. */
-export function connectAudits(deps: {
+/** The adapters of the sweeper and of operators. Each keeps its own pace, so connect to a region once. */
+export function auditRegions(deps: {
+  /** Whose STS is asked for roles. */
   edgeRegion: string
-  regions: readonly AuditRegionConfig[]
   policyName: string
   sessionName: string
   connectSeconds: number
   requestSeconds: number
+  /** Tries of each call, with the first one. */
+  attempts: number
   clientConfig: AwsClientConfig
-  /** The account's quotas as a multiple of the default ones. */
-  quotaFactor: number
+  /** The account's quotas as a multiple of the default ones; undefined: calls aren't paced. */
+  quotaFactor: number | undefined
   now: () => number
 }): AuditRegions {
-  const { clientConfig, policyName } = deps
+  const { clientConfig, policyName, attempts, quotaFactor } = deps
   const requestHandler = awsHttpHandler(deps)
   const sts = new STSClient({
     ...clientConfig,
@@ -50,37 +54,45 @@ export function connectAudits(deps: {
   })
   const closers = [() => requestHandler.destroy()]
 
-  function connect({ region, sweeperRoleArn, externalId }: AuditRegionConfig): IotAudit {
+  function credentialsFor(access: AuditRegionConfig['access']) {
+    if (!('roleArn' in access)) return undefined
     const role = assumeRole({
       sts,
-      roleArn: sweeperRoleArn,
+      roleArn: access.roleArn,
       sessionName: deps.sessionName,
       now: deps.now,
-      ...(externalId === undefined ? {} : { externalId }),
+      ...(access.externalId === undefined ? {} : { externalId: access.externalId }),
     })
     closers.unshift(role.close)
-    const { endpoint } = clientConfig
-    const client = new IoTClient({
-      ...(endpoint === undefined ? {} : { endpoint }),
-      region,
-      requestHandler,
-      credentials: role.credentials,
-      retryStrategy: new IotRetryStrategy(attempts),
-    })
-    paceAudit(client, region, deps.quotaFactor)
-    const scope = { region, ...parseRoleArn(sweeperRoleArn), client }
-    const iot = iotRegion({
-      ...scope,
-      // An audit issues nothing; only `attach` is used.
-      issuingClient: client,
-      policyName,
-      warmCredentials: role.credentials,
-    })
-    return iotAudit({ ...scope, iot })
+    return role.credentials
   }
 
   return {
-    audits: deps.regions.map(connect),
+    connect({ region, access }) {
+      const assumed = credentialsFor(access)
+      const { endpoint } = clientConfig
+      const assumedConfig = assumed && {
+        ...(endpoint === undefined ? {} : { endpoint }),
+        credentials: assumed,
+      }
+      const client = new IoTClient({
+        ...(assumedConfig ?? clientConfig),
+        region,
+        requestHandler,
+        retryStrategy: new IotRetryStrategy(attempts),
+      })
+      if (quotaFactor !== undefined) paceAudit(client, region, quotaFactor)
+      const account = 'roleArn' in access ? parseRoleArn(access.roleArn) : access
+      const scope = { region, partition: account.partition, account: account.account, client }
+      const iot = iotRegion({
+        ...scope,
+        // An audit issues nothing; only `attach` is used.
+        issuingClient: client,
+        policyName,
+        warmCredentials: assumed ?? (async () => {}),
+      })
+      return iotAudit({ ...scope, iot })
+    },
     close() {
       for (const close of closers) close()
     },

@@ -65,6 +65,15 @@ export function edgeAlarms(edge: Edge, names: Naming): Record<string, AlarmSetti
       threshold: 1,
       minutes: 5,
     },
+    NotAuthorized: {
+      description:
+        'Many ask for names, or sign with keys, that nobody allowed: somebody tries his luck, or a fleet signs with a key that was taken out; see `reason` and `address` in the edge’s log',
+      namespace: names.metricsNamespace,
+      metricName: 'notAuthorized',
+      dimensions: ofEdge,
+      threshold: 100,
+      minutes: 5,
+    },
     Overtaken: {
       description:
         'Attempts lose their record to others: devices ask in parallel, or leases are too short',

@@ -48,6 +48,22 @@ export function dashboardBody(plan: RouterPlan, names: Naming, known: Known): st
     ),
     widget('Regions kept out', home, 'Sum', perRegion('breakerOpened')),
     widget(
+      'Requests that were not authorized',
+      home,
+      'Sum',
+      plan.edges.flatMap((edge) =>
+        ['unknown', 'wrong-sig'].map((reason) => [
+          own,
+          'notAuthorized',
+          'edge',
+          edge,
+          'reason',
+          reason,
+          { region: edge, label: `${reason} ${edge}` },
+        ]),
+      ),
+    ),
+    widget(
       'API 5xx',
       home,
       'Sum',

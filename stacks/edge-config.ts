@@ -17,6 +17,7 @@ export function edgeConfig(
 ) {
   return {
     region: edge,
+    audience: audienceOf(plan, names),
     tables: plan.tables ?? names.tables,
     devicePolicyName: names.devicePolicy,
     metricsNamespace: names.metricsNamespace,
@@ -28,10 +29,19 @@ export function edgeConfig(
         region: it.region,
         roleArn: roleArn(account, names.regionRole('edge', it.region)),
         sweeperRoleArn: roleArn(account, names.regionRole('sweeper', it.region)),
+        // Commands read the same file; without operators there are no such roles.
+        ...(plan.operators.length === 0
+          ? {}
+          : { operatorRoleArn: roleArn(account, names.regionRole('operator', it.region)) }),
         externalId: names.externalId,
         dedicated: it.dedicated,
         ...(endpointAddress === undefined ? {} : { endpointAddress }),
       }
     }),
   }
+}
+
+/** What devices call this deployment in `aud`: what the plan says, else its URL, else its name. */
+export function audienceOf({ audience, domain }: RouterPlan, names: Naming): string {
+  return audience ?? (domain === undefined ? names.deployment : `https://${domain.name}`)
 }

@@ -24,6 +24,8 @@ export function createEdge(
     providers: Providers
     account: $util.Output<string>
     config: $util.Output<EdgeConfig>
+    /** A private JWK Set. */
+    routerKeys: $util.Output<string>
     statements: $util.Output<Statement[]>
     certificateArn: $util.Input<string> | undefined
   },
@@ -42,6 +44,7 @@ export function createEdge(
       region,
       account: deps.account,
       config,
+      secrets: { LANDFALL_ROUTER_KEYS: deps.routerKeys },
       statements: deps.statements,
       locates: true,
       // Above the edge's own deadline, below the 30 seconds of an HTTP API.

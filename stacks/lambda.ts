@@ -14,6 +14,8 @@ type LambdaSettings = {
   readonly account: $util.Output<string>
   /** docs/configuration.md; a file in the package, as Lambda takes 4 KB of environment at most. */
   readonly config: $util.Output<object>
+  /** What may not lie in a package: secrets, and nothing else. */
+  readonly secrets?: Readonly<Record<string, $util.Output<string>>>
   readonly statements: $util.Output<Statement[]>
   /** Whether the location table is packed with it. */
   readonly locates: boolean
@@ -26,14 +28,14 @@ type LambdaSettings = {
 /**
  * A Lambda with a role that the Lambda service alone may assume, its own calls and its own log. What
  * SST would add beyond that is taken out: the account's root in the trust, the managed log policy, which
- * covers every log group, and the key for linked secrets, since there are none.
+ * covers every log group, and the key for linked secrets, since none are linked.
  */
 export function createLambda(
   title: string,
   settings: LambdaSettings,
   provider: aws.Provider,
 ): sst.aws.Function {
-  const { name, region, account, provisioned } = settings
+  const { name, region, account, provisioned, secrets } = settings
   const ownLog = $interpolate`arn:aws:logs:${region}:${account}:log-group:/aws/lambda/${name}:*`
   const permissions = $util
     .all([settings.statements, ownLog])
@@ -58,7 +60,13 @@ export function createLambda(
         ...(provisioned === undefined ? {} : { provisioned }),
       },
       versioning: provisioned !== undefined,
-      nodejs: { format: 'esm', minify: true, esbuild: { external: ['geoip-lite'] } },
+      // A cold start reads what every request needs; what few do comes from a file of its own.
+      nodejs: {
+        format: 'esm',
+        minify: true,
+        splitting: true,
+        esbuild: { external: ['geoip-lite'] },
+      },
       // Not copyFiles: SST zips each file that is named there twice.
       hook: {
         async postbuild(folder) {
@@ -76,7 +84,7 @@ export function createLambda(
           args.assumeRolePolicy = trustOf('lambda.amazonaws.com')
         },
         function: (args) => {
-          args.environment = {}
+          args.environment = secrets === undefined ? {} : { variables: secrets }
         },
       },
     },

@@ -11,6 +11,8 @@ const seedTable = 'iot-global-provisioning'
 export function namesOf(stage: string) {
   const prefix = `landfall-${stage}`
   return {
+    /** What a stage without a domain is called by its devices. */
+    deployment: prefix,
     /** The two Lambdas, and the roles that they run as. */
     edgeLambda: `${prefix}-edge`,
     sweeperLambda: `${prefix}-sweeper`,

@@ -1,3 +1,5 @@
+import { allowListIndexes } from '../app/allowlist/table-layout.ts'
+
 /**
  * What each role may do: pure. Exactly the calls that its caller makes, on resources of its own Region
  * where AWS IoT knows resources for the action; `*` stands only where it knows none (Service
@@ -54,9 +56,20 @@ export function sweeperInRegion(scope: Scope): Statement[] {
   ]
 }
 
-/** An operator in a device region: cuts a device off. */
+/** An operator in a device region: looks, and takes a device's identity away. It attaches nothing. */
 export function operatorInRegion(scope: Scope): Statement[] {
-  return [on(certificate(scope), ['UpdateCertificate'])]
+  return [
+    on(certificate(scope), [
+      'DescribeCertificate',
+      'UpdateCertificate',
+      'DeleteCertificate',
+      'DetachPolicy',
+      'ListPrincipalThings',
+    ]),
+    on(thing(scope), ['ListThingPrincipals']),
+    onAttachment(scope, ['DetachThingPrincipal']),
+    onAny(['ListAttachedPolicies']),
+  ]
 }
 
 /**
@@ -84,11 +97,18 @@ export function sweeperLambda(tables: TableArns, regionRoles: readonly string[])
   ]
 }
 
-/** An operator's work on the tables: allow, show, block, move; products; regions, and who came to them. */
+/** An operator's work on the tables: allow-list, products, regions, and who came to them. */
 export function operatorTables(tables: TableArns): Statement[] {
+  const indexes = Object.keys(allowListIndexes)
   return [
     {
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      actions: [
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+        'dynamodb:DeleteItem',
+        'dynamodb:Scan',
+      ],
       resources: [tables.allowList],
     },
     {
@@ -101,7 +121,10 @@ export function operatorTables(tables: TableArns): Statement[] {
       ],
       resources: [tables.control],
     },
-    { actions: ['dynamodb:Query'], resources: [`${tables.allowList}/index/by_region`] },
+    {
+      actions: ['dynamodb:Query'],
+      resources: indexes.map((index) => `${tables.allowList}/index/${index}`),
+    },
     { actions: ['dynamodb:DescribeTable'], resources: [tables.allowList, tables.control] },
   ]
 }

@@ -60,6 +60,11 @@ export const routerSchema = z.strictObject({
   witness: region.optional(),
   /** Devices' URL, and the public hosted zone that it lies in. */
   domain: z.strictObject({ name: hostname, zone: hostname }).optional(),
+  /** What devices put into `aud`; absent: `https://` and the domain, else `landfall-STAGE`. */
+  audience: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,256}$/, 'must be 1 to 256 printable ASCII characters without spaces')
+    .optional(),
   deviceRegions: z.array(deviceRegionSchema).nonempty(noDeviceRegion),
   /** Who may assume the operators' role. */
   operators: z.array(principal).default([]),

@@ -4,7 +4,7 @@ import { deployerCredentials } from './deployer-credentials.ts'
 import { createDeviceRegion, endpointAddressOf } from './device-region.ts'
 import { createCertificates, createRecords } from './domain.ts'
 import { createEdge } from './edge.ts'
-import { edgeConfig } from './edge-config.ts'
+import { audienceOf, edgeConfig } from './edge-config.ts'
 import { refuseOtherConsistency } from './existing-table.ts'
 import { locationFile } from './location-file.ts'
 import { namesOf, roleArn } from './names.ts'
@@ -12,6 +12,7 @@ import { edgeLambda, operatorReach, operatorTables, sweeperLambda } from './perm
 import type { RouterPlan } from './plan.ts'
 import { regionalProviders } from './providers.ts'
 import { assumableRole } from './roles.ts'
+import { refuseOtherKeys, routerKeys } from './router-keys.ts'
 import { createSweeper } from './sweeper.ts'
 import { createTables } from './tables.ts'
 
@@ -19,6 +20,7 @@ import { createTables } from './tables.ts'
 export async function deployRouter(stage: string, plan: RouterPlan) {
   const names = namesOf(stage)
   const tableNames = plan.tables ?? names.tables
+  refuseOtherKeys(stage, process.env)
   const credentials = deployerCredentials(process.env)
   await refuseOtherConsistency(stage, plan, Object.values(tableNames), credentials)
 
@@ -45,6 +47,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
 
   const certificates =
     plan.domain === undefined ? undefined : createCertificates(plan.domain, plan.edges)
+  const keys = routerKeys()
   const edges = plan.edges.map((region) =>
     createEdge(region, {
       plan,
@@ -52,6 +55,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
       providers,
       account,
       config: configOf(region),
+      routerKeys: keys,
       statements: account.apply((id) => edgeLambda(arnsIn(region, id), regionRoles('edge', id))),
       certificateArn: certificates?.get(region),
     }),
@@ -113,6 +117,7 @@ export async function deployRouter(stage: string, plan: RouterPlan) {
   return {
     url: plan.domain === undefined ? edges[0]?.api.url : `https://${plan.domain.name}`,
     edgeUrls,
+    audience: audienceOf(plan, names),
     tables: tableNames,
     edgeRoleArns: callers.edge,
     sweeperRoleArn: sweeper.nodes.role.arn,

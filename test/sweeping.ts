@@ -26,11 +26,12 @@ export function sweeperConfig(stage: Stage, settings: SweepSettings = {}) {
   return {
     region: edgeRegion,
     tables: { allowList: settings.allowListTable ?? 'iot-global-provisioning' },
-    deviceRegions: stage.aws.regions.map(({ region, edgeRoleArn, sweeperRoleArn }) => ({
-      region,
-      roleArn: edgeRoleArn,
-      sweeperRoleArn,
-      dedicated: dedicatedRegions.includes(region),
+    deviceRegions: stage.aws.regions.map((it) => ({
+      region: it.region,
+      roleArn: it.edgeRoleArn,
+      sweeperRoleArn: it.sweeperRoleArn,
+      operatorRoleArn: it.operatorRoleArn,
+      dedicated: dedicatedRegions.includes(it.region),
     })),
     leaseSeconds,
     deadlineSeconds,

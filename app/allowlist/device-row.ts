@@ -56,11 +56,15 @@ const rowSchema = z.object({
         at: timestamp,
         event: z.enum(historyEvents),
         region: region.optional(),
+        by: z.string().optional(),
       }),
     )
     .default([]),
   schema: z.int().max(recordSchema, 'was written by a newer Landfall').optional(),
 })
+
+/** The attributes that a row may have by Landfall's own layout, the key first. */
+export const rowAttributes: readonly string[] = Object.keys(rowSchema.shape)
 
 /** Reads a row; throws AppError `conflict`, naming the attributes, where it isn't a device record. */
 export function parseRow(row: Row): DeviceRecord {

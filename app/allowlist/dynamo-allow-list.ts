@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -8,19 +9,21 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { DeadlineError } from '../../regions/deadline.ts'
 import { AppError } from '../app-error.ts'
-import type { AllowList } from '../provisioning/allow-list.ts'
+import type { AllowList, AllowListRemoval } from '../provisioning/allow-list.ts'
 import type { DeviceRecord } from '../provisioning/device-record.ts'
 import { parseRow, type Row, renderRow } from './device-row.ts'
 
-export type DynamoAllowList = AllowList & {
-  /** Adds a device; false where a row of that name is there already, which is left untouched. */
-  add(record: DeviceRecord, signal: AbortSignal): Promise<boolean>
-}
+export type DynamoAllowList = AllowList &
+  AllowListRemoval & {
+    /** Adds a device; false where a row of that name is there already, which is left untouched. */
+    add(record: DeviceRecord, signal: AbortSignal): Promise<boolean>
+  }
 
 /**
  * The allow-list in a DynamoDB table with the string key `thing_name`.
  * Every write is one UpdateItem with a condition on `rev` and `prov_status`, and changes only the
- * attributes that differ, so attributes that others keep in the row survive.
+ * attributes that differ, so attributes that others keep in the row survive. A row is removed by one
+ * DeleteItem on the same condition.
  */
 export function dynamoAllowList(deps: { client: DynamoDBClient; table: string }): DynamoAllowList {
   const { client, table } = deps
@@ -63,6 +66,26 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
       throw unavailable('write', failure)
     },
 
+    async remove(record, signal) {
+      const remove = new DeleteItemCommand({
+        TableName: table,
+        Key: { thing_name: { S: record.thingName } },
+        ...unchanged(record),
+      })
+      const failure = await client.send(remove, { abortSignal: signal }).then(
+        () => undefined,
+        (error: unknown) => error ?? new Error('unknown failure'),
+      )
+      if (failure === undefined) return { removed: true }
+      // As in `save`: a row that is gone is gone, whosever write it was.
+      const row = await translated('re-read', () => findRow(record.thingName, signal, true))
+      if (row === undefined) return { removed: true }
+      if (failure instanceof ConditionalCheckFailedException) {
+        return { removed: false, current: parseRow(row) }
+      }
+      throw unavailable('write', failure)
+    },
+
     async add(record, signal) {
       const put = new PutItemCommand({
         TableName: table,
@@ -92,9 +115,9 @@ function isSame(current: DeviceRecord, next: DeviceRecord): boolean {
 export function compareAndSwap(previous: DeviceRecord, next: DeviceRecord) {
   const before = renderRow(previous)
   const after = renderRow(next)
-  const names: Record<string, string> = { '#status': 'prov_status', '#rev': 'rev' }
-  const values: Row = { ':status': { S: previous.status } }
-  if (previous.rev !== undefined) values[':rev'] = { N: String(previous.rev) }
+  const condition = unchanged(previous)
+  const names = { ...condition.ExpressionAttributeNames }
+  const values = { ...condition.ExpressionAttributeValues }
   const set: string[] = []
   const remove: string[] = []
   const attributes = new Set([...Object.keys(before), ...Object.keys(after)])
@@ -111,15 +134,27 @@ export function compareAndSwap(previous: DeviceRecord, next: DeviceRecord) {
       set.push(`#a${index} = :a${index}`)
     }
   }
-  const revision = previous.rev === undefined ? 'attribute_not_exists(#rev)' : '#rev = :rev'
   return {
-    ConditionExpression: `${revision} AND #status = :status`,
+    ConditionExpression: condition.ConditionExpression,
     UpdateExpression: [
       set.length > 0 ? `SET ${set.join(', ')}` : '',
       remove.length > 0 ? `REMOVE ${remove.join(', ')}` : '',
     ]
       .filter(Boolean)
       .join(' '),
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+  }
+}
+
+/** The condition under which a row is still the one that was read. */
+function unchanged({ rev, status }: DeviceRecord) {
+  const names: Record<string, string> = { '#status': 'prov_status', '#rev': 'rev' }
+  const values: Row = { ':status': { S: status } }
+  if (rev !== undefined) values[':rev'] = { N: String(rev) }
+  const revision = rev === undefined ? 'attribute_not_exists(#rev)' : '#rev = :rev'
+  return {
+    ConditionExpression: `${revision} AND #status = :status`,
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
   }

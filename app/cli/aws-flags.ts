@@ -1,7 +1,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import type { IoTClient } from '@aws-sdk/client-iot'
 import type { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
+import type { AwsClientConfig } from '../../regions/audit-regions.ts'
 import { type LocalJson, readLocalJson } from './local/local-json.ts'
 
 /** Where AWS is, in the AWS CLI's words; without them the SDK's standard environment decides. */
@@ -30,7 +30,8 @@ export type AwsAccess = {
   readonly dynamodb: DynamoDBClient
   readonly table: string
   readonly local: LocalJson | undefined
-  iot(region: string): IoTClient
+  /** For clients of other Regions. */
+  readonly clientConfig: AwsClientConfig
   sts(): STSClient
 }
 
@@ -56,29 +57,21 @@ async function readSettings(flags: AwsFlags) {
   return { local, shared, regional: { ...shared, ...(region === undefined ? {} : { region }) } }
 }
 
-/** The clients a command needs. They are loaded here, so that help is quick. */
-export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
-  const { local, shared, regional } = await readSettings(flags)
-  const [{ IoTClient }, { STSClient }, dynamodb] = await Promise.all([
-    import('@aws-sdk/client-iot'),
-    import('@aws-sdk/client-sts'),
-    openDynamoDb(flags),
-  ])
-  return {
-    ...dynamodb,
-    local,
-    iot: (iotRegion) => new IoTClient({ ...shared, region: iotRegion }),
-    sts: () => new STSClient(regional),
-  }
-}
-
-/** The table alone, for what must stay small: AWS IoT's client takes much memory. */
-export async function openDynamoDb(
+/** The clients a command needs; `settings` are the table's alone. They are loaded here, so that help is quick. */
+export async function openAws(
   flags: AwsFlags,
   settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts'> = {},
-): Promise<Pick<AwsAccess, 'dynamodb' | 'table' | 'local'>> {
-  const { local, regional } = await readSettings(flags)
-  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
-  const table = flags.table ?? local?.allowListTable ?? defaultTable
-  return { dynamodb: new DynamoDBClient({ ...regional, ...settings }), table, local }
+): Promise<AwsAccess> {
+  const { local, shared, regional } = await readSettings(flags)
+  const [{ DynamoDBClient }, { STSClient }] = await Promise.all([
+    import('@aws-sdk/client-dynamodb'),
+    import('@aws-sdk/client-sts'),
+  ])
+  return {
+    dynamodb: new DynamoDBClient({ ...regional, ...settings }),
+    table: flags.table ?? local?.allowListTable ?? defaultTable,
+    local,
+    clientConfig: shared,
+    sts: () => new STSClient(regional),
+  }
 }

@@ -6,18 +6,27 @@ import { createTerminal } from './terminal.ts'
 // The only file of the command line that reads the environment, and where every failure ends.
 const terminal = createTerminal(process)
 const interrupted = new AbortController()
+let interruptedAt = 0
+/** npx hands on a Ctrl-C that the terminal sent to this process, too: both are one. */
+const sameSignalMs = 500
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    // The second one is for a command that hangs while it cleans up.
-    if (interrupted.signal.aborted) process.exit(130)
-    interrupted.abort()
+    if (!interrupted.signal.aborted) {
+      interruptedAt = performance.now()
+      interrupted.abort()
+    } else if (performance.now() - interruptedAt > sameSignalMs) {
+      // For a command that hangs while it cleans up.
+      process.exit(130)
+    }
   })
 }
 // `landfall … | head` ends the pipe early; that isn't a failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  if (error.code !== 'EPIPE') throw error
+  // A progress line must not stay behind.
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
+  process.exit(0)
 })
 
 // A promise that nobody awaited any more: no clean end is possible.

@@ -44,6 +44,25 @@ export function duration(text: string): number {
   return value
 }
 
+/** Epoch milliseconds of a date or time in ISO 8601, or of a duration ago; undefined for anything else. */
+export function findTime(text: string, now: number): number | undefined {
+  const seconds = findDuration(text)
+  if (seconds !== undefined) return now - seconds * 1000
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
+}
+
+/** A commander parser for a time, as `findTime` reads it; the value is in epoch milliseconds. */
+export function time(text: string): number {
+  const value = findTime(text, Date.now())
+  if (value === undefined) {
+    throw new InvalidArgumentError(
+      'A time like 2026-01-31T12:00:00Z or a duration like 2h is needed.',
+    )
+  }
+  return value
+}
+
 /** A commander parser for a comma-separated list without empty or repeated entries. */
 export function list(text: string): string[] {
   const entries = text.split(',').map((entry) => entry.trim())

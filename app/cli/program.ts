@@ -6,11 +6,13 @@ import { deviceCommand } from './device/command.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { misuse } from './failure.ts'
 import { geoCommand } from './geo/command.ts'
+import { keysCommand } from './keys/command.ts'
 import { localCommand } from './local/command.ts'
 import { productCommand } from './product/command.ts'
 import { regionCommand } from './region/command.ts'
 import { sweepCommand } from './sweep/command.ts'
 import type { Terminal } from './terminal.ts'
+import { watchCommand } from './watch/command.ts'
 import { whereCommand } from './where/command.ts'
 
 /** What every command stands on. `env` is the process's environment, read in main.ts only. */
@@ -39,8 +41,10 @@ export function buildProgram(context: CommandContext): Command {
     allowCommand,
     productCommand,
     regionCommand,
+    watchCommand,
     sweepCommand,
     whereCommand,
+    keysCommand,
     geoCommand,
     doctorCommand,
   ])

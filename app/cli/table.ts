@@ -38,3 +38,29 @@ export function renderTable(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   )
 }
+
+/** The text, cut off where it would be wider than so many columns; colours stay, and end. */
+export function cutTo(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text
+  let kept = ''
+  let width = 0
+  let coloured = false
+  for (const part of text.split(COLOUR)) {
+    if (COLOUR_ONLY.test(part)) {
+      kept += part
+      coloured = true
+      continue
+    }
+    for (const { segment } of graphemes.segment(part)) {
+      width += displayWidth(segment)
+      if (width >= columns) return `${kept}…${coloured ? '\u001b[0m' : ''}`
+      kept += segment
+    }
+  }
+  return kept
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colours
+const COLOUR = /(\u001b\[[0-9;]{1,8}m)/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colours
+const COLOUR_ONLY = /^\u001b\[[0-9;]{1,8}m$/

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { stripVTControlCharacters, styleText } from 'node:util'
-import { renderTable } from './table.ts'
+import { cutTo, renderTable } from './table.ts'
 
 type Stream = NodeJS.WriteStream | NodeJS.WritableStream
 type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -21,8 +22,14 @@ export type Terminal = {
   failure(message: string, hint?: string): void
   /** Coloured for stdout. */
   paint(colour: Colour, text: string): string
+  /** Bytes as they are, on stdout; resolves once it takes more. */
+  raw(chunk: Uint8Array | string): Promise<void>
   /** A progress line on stderr. Call `finish` whatever happens. */
   progress(totalSteps: number): Progress
+  /** A line on stderr that says how things are, drawn anew all the time; on a terminal only. */
+  status(text: () => string): { finish(): void }
+  /** Columns of the terminal that stdout is: somebody looks at the data. Elsewhere undefined. */
+  width(): number | undefined
   /** Someone can be asked: stdin and stderr are terminals. */
   readonly interactive: boolean
   /** The progress line moves: stderr is a terminal. */
@@ -49,15 +56,28 @@ export function createTerminal(streams: {
   const { stdout, stderr } = streams
   const paintOn = (stream: Stream, colour: Colour, text: string) =>
     styleText(colour, text, { stream, validateStream: true })
-  const note = (line: string) => void stderr.write(`${printable(line)}\n`)
+  let moving: MovingLine | undefined
+  const write = (stream: Stream, text: string) => {
+    if (isTerminal(stream)) moving?.clear()
+    stream.write(text)
+  }
+  const move = (render: (frame: string) => string): MovingLine => {
+    moving?.finish()
+    moving = isTerminal(stderr) ? movingLine(stderr, render) : stillLine
+    return moving
+  }
+  const note = (line: string) => write(stderr, `${printable(line)}\n`)
 
   return {
-    out: (line) => void stdout.write(`${printable(line)}\n`),
-    json: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    out: (line) => write(stdout, `${printable(line)}\n`),
+    json: (value) => write(stdout, `${printableJson(value)}\n`),
     table(header, rows) {
       const [head, ...body] = renderTable([header, ...rows])
-      stdout.write(`${paintOn(stdout, 'bold', head ?? '')}\n`)
-      for (const line of body) stdout.write(`${printable(line)}\n`)
+      write(stdout, `${paintOn(stdout, 'bold', head ?? '')}\n`)
+      for (const line of body) write(stdout, `${printable(line)}\n`)
+    },
+    async raw(chunk) {
+      if (!stdout.write(chunk)) await once(stdout, 'drain')
     },
     note,
     failure(message, hint) {
@@ -65,7 +85,13 @@ export function createTerminal(streams: {
       if (hint !== undefined) note(`${paintOn(stderr, 'yellow', 'hint:')} ${hint}`)
     },
     paint: (colour, text) => paintOn(stdout, colour, text),
-    progress: (totalSteps) => (isTerminal(stderr) ? bar(stderr, totalSteps) : lines(note)),
+    progress: (totalSteps) => (isTerminal(stderr) ? bar(move, totalSteps) : lines(note)),
+    status(text) {
+      const line = move(() => printable(text()))
+      line.draw()
+      return { finish: line.finish }
+    },
+    width: () => (isTerminal(stdout) ? stdout.columns || 80 : undefined),
     interactive: streams.stdin.isTTY === true && isTerminal(stderr),
     animated: isTerminal(stderr),
   }
@@ -84,6 +110,16 @@ export function printable(text: string): string {
     .join('')
 }
 
+/** The value as JSON on one line, with every character escaped that a terminal or an editor acts upon. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    ACTING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** What JSON lets stand: DEL and C1, marks of direction, separators of lines. */
+const ACTING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
 const COLOUR = /(\u001b\[[0-9;]{1,8}m)/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
@@ -97,19 +133,26 @@ function lines(note: (line: string) => void): Progress {
   return { step: note, update: () => {}, finish: () => {} }
 }
 
-function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
-  let done = -1
-  let part = 0
+type MovingLine = {
+  draw(): void
+  /** Takes it from the screen until it is drawn next. */
+  clear(): void
+  finish(): void
+}
+
+const stillLine: MovingLine = { draw: () => {}, clear: () => {}, finish: () => {} }
+
+/** One line at the end of the terminal, drawn ten times a second. */
+function movingLine(stderr: NodeJS.WriteStream, render: (frame: string) => string): MovingLine {
   let frame = 0
-  let text = ''
+  let finished = false
+  const clear = () => {
+    if (!finished) stderr.write('\r\u001b[2K')
+  }
   const draw = () => {
-    const filled = Math.min(
-      BAR_WIDTH,
-      Math.round(((Math.max(done, 0) + part) / totalSteps) * BAR_WIDTH),
-    )
-    const drawn = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
-    const line = `${FRAMES[frame % FRAMES.length]} ${drawn} ${text}`
-    stderr.write(`\r\u001b[2K${line.slice(0, Math.max(10, (stderr.columns || 80) - 1))}`)
+    if (finished) return
+    const width = Math.max(10, (stderr.columns || 80) - 1)
+    stderr.write(`\r\u001b[2K${cutTo(render(FRAMES[frame % FRAMES.length] ?? ''), width)}`)
   }
   const timer = setInterval(() => {
     frame++
@@ -117,19 +160,41 @@ function bar(stderr: NodeJS.WriteStream, totalSteps: number): Progress {
   }, FRAME_MS)
   timer.unref()
   return {
+    draw,
+    clear,
+    finish() {
+      clearInterval(timer)
+      clear()
+      finished = true
+    },
+  }
+}
+
+function bar(
+  move: (render: (frame: string) => string) => MovingLine,
+  totalSteps: number,
+): Progress {
+  let done = -1
+  let part = 0
+  let text = ''
+  const line = move((frame) => {
+    const filled = Math.min(
+      BAR_WIDTH,
+      Math.round(((Math.max(done, 0) + part) / totalSteps) * BAR_WIDTH),
+    )
+    return `${frame} ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`
+  })
+  return {
     step(next) {
       done++
       part = 0
       text = printable(next)
-      draw()
+      line.draw()
     },
     update(next, of = part) {
       part = of
       text = printable(next)
     },
-    finish() {
-      clearInterval(timer)
-      stderr.write('\r\u001b[2K')
-    },
+    finish: line.finish,
   }
 }

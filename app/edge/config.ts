@@ -19,6 +19,7 @@ const deviceRegionSchema = z.strictObject({
     .optional(),
   endpointAddress: z.string().min(1).optional(),
   sweeperRoleArn: roleArn.optional(),
+  operatorRoleArn: roleArn.optional(),
   dedicated: z.boolean().optional(),
 })
 

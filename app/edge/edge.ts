@@ -122,6 +122,7 @@ export function createEdge(
     failoverSeconds: config.deadlineSeconds / 4,
     now,
     newAttemptId: randomUUID,
+    by: `edge ${config.region}`,
     log,
     clientAddress: clientAddress(config.trustedProxies),
     limitAddress: limitAddresses(config.addressLimit),

@@ -30,6 +30,8 @@ export type LandingDeps = {
   readonly failoverSeconds: number
   readonly now: () => number
   readonly newAttemptId: () => string
+  /** How a record's history names this edge. */
+  readonly by: string
   /** Throws AppError `too-many-requests` where this name asks too often. */
   readonly limitThing: (thingName: string, address: string) => Promise<void>
 }
@@ -84,7 +86,7 @@ export async function landDevice(
   const { notes } = request
   const { record, product, snapshot, csr, issuedAt } = device
   notes.product = product.name
-  refuseSharedKey(csr, snapshot, product.name)
+  refuseSharedKey(csr, snapshot)
   const location = deps.locate(request.address)
   const placement = place({
     policy: product.regionPolicy,
@@ -115,16 +117,10 @@ export async function landDevice(
   }
 }
 
-/** With a signer's key as its own, a device would share its identity with all who hold that key. */
-function refuseSharedKey(
-  csr: DeviceCsr | undefined,
-  snapshot: ProductSnapshot,
-  product: string,
-): void {
-  const shared = snapshot.signers.some(
-    (it) => it.product === product && csr !== undefined && it.key.equals(csr.key),
-  )
-  if (shared) throw new AppError('invalid-csr', 'invalid CSR: its key is a signer’s, not its own')
+/** With a signer's key, of whichever product, a device would share its identity with all who hold it. */
+function refuseSharedKey(csr: DeviceCsr | undefined, snapshot: ProductSnapshot): void {
+  if (csr === undefined || !snapshot.signers.some((it) => it.key.equals(csr.key))) return
+  throw new AppError('invalid-csr', 'invalid CSR: its key is a signer’s, not its own')
 }
 
 /** A device may have been placed from elsewhere than it asks from now: what counts is where it is. */

@@ -2,7 +2,10 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import type { EdgeConfig } from './config.ts'
 
 /** One JSON object a line, for the edge and the sweeper alike; default: stdout. */
-export function createLog(config: EdgeConfig, destination?: DestinationStream): Logger {
+export function createLog(
+  config: Pick<EdgeConfig, 'logLevel'>,
+  destination?: DestinationStream,
+): Logger {
   const options = {
     level: config.logLevel,
     base: null,

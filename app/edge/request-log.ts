@@ -2,6 +2,9 @@ import type { Logger } from 'pino'
 import type { Incident } from '../provisioning/attempt.ts'
 import { type Waves, waveNames } from '../provisioning/waves.ts'
 
+/** `repeated`: the device got again what it had. */
+export const requestOutcomes = ['provisioned', 'repeated', 'refused', 'failed'] as const
+
 /** What one provisioning request came to: one line of the log, and its metrics. */
 export type RequestOutcome = {
   readonly contract: 'seed' | 'landfall'
@@ -9,7 +12,7 @@ export type RequestOutcome = {
   /** Only a name of the right form; whatever else was sent stays out of the log. */
   readonly thingName?: string | undefined
   readonly address: string
-  readonly outcome: 'provisioned' | 'repeated' | 'refused' | 'failed'
+  readonly outcome: (typeof requestOutcomes)[number]
   readonly status: number
   /** Why it was refused or failed. */
   readonly reason?: string | undefined
@@ -58,6 +61,7 @@ function metrics({ edgeRegion: edge, metricsNamespace }: RequestPlace, it: Reque
   }
   const counted: string[] = [it.outcome, ...it.incidents]
   if (it.reason?.startsWith('region-')) counted.push('regionError')
+  if (it.reason === 'unknown' || it.reason === 'wrong-sig') counted.push('notAuthorized')
   for (const name of counted) {
     values[name] = 1
     units.push({ Name: name, Unit: 'Count' })

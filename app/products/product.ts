@@ -12,7 +12,7 @@ export const contracts = ['seed', 'landfall'] as const
  * A key trusted to sign requests of this product's devices. Several at once let keys rotate without a
  * gap: the new one joins, devices change over, the old one ends.
  */
-const signerSchema = z
+export const signerSchema = z
   .strictObject({
     kid: z.string().min(1).max(256),
     contracts: z.array(z.enum(contracts)).nonempty(),

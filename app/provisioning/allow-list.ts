@@ -22,3 +22,16 @@ export type AllowList = {
   ): Promise<DeviceRecord | undefined>
   save(previous: DeviceRecord, next: DeviceRecord, signal: AbortSignal): Promise<SaveResult>
 }
+
+/** `removed`, or what stands in the table instead, read consistently. */
+export type RemoveResult =
+  | { readonly removed: true }
+  | { readonly removed: false; readonly current: DeviceRecord }
+
+/**
+ * Only operators remove rows. On the same condition as `save`, and with the same doubt: throws AppError
+ * `allow-list-unavailable` where the outcome is unknown.
+ */
+export type AllowListRemoval = {
+  remove(record: DeviceRecord, signal: AbortSignal): Promise<RemoveResult>
+}

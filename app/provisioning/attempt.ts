@@ -17,6 +17,8 @@ export type AttemptDeps = {
   readonly allowList: AllowList
   readonly regions: Pick<DeviceRegions, 'find'>
   readonly gate: RegionGate
+  /** How a record's history names who serves the request. */
+  readonly by: string
   readonly now: () => number
   readonly waves: Waves
   /** Told of what operators count: each at most once a request. */
@@ -195,7 +197,7 @@ async function moveClaim(
 ): Promise<
   { lost: false; record: DeviceRecord } | { lost: true; current: DeviceRecord | undefined }
 > {
-  const event: DeviceEvent = { type: 'failover', attemptId: own.attemptId, target }
+  const event: DeviceEvent = { type: 'failover', by: deps.by, attemptId: own.attemptId, target }
   const outcome = transition(own.claimed, event, deps.now())
   if (outcome.type !== 'write') throw new Error(`failover ended as ${outcome.type}`)
   const saved = await deps.waves.run('claim', () =>
@@ -214,6 +216,7 @@ async function commit(
 ): Promise<{ current: DeviceRecord | undefined } | undefined> {
   const event: DeviceEvent = {
     type: 'commit',
+    by: deps.by,
     attemptId: own.attemptId,
     certificateId: certificate.certificateId,
     certificatePem: certificate.certificatePem,
@@ -238,7 +241,7 @@ function lose(deps: AttemptDeps, current: DeviceRecord | undefined): AttemptOutc
 
 /** Step 6. */
 async function release(deps: AttemptDeps, own: Attempt): Promise<void> {
-  const event: DeviceEvent = { type: 'release', attemptId: own.attemptId }
+  const event: DeviceEvent = { type: 'release', by: deps.by, attemptId: own.attemptId }
   const outcome = transition(own.claimed, event, deps.now())
   if (outcome.type !== 'write') return
   await tolerate(deps, 'release', deps.allowList.save(own.claimed, outcome.next, deps.signal))

@@ -22,14 +22,17 @@ export type DeviceDetails = Partial<
  * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
  * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
  * the sweeper's: an attempt that nobody will end, and a superseded certificate that was seen gone.
- * `failover` takes the same attempt to another region, while nothing is committed. `block` and `move`
- * are an operator's orders. Whatever takes a record from an attempt under way brings
- * an attempt id of its own, so that the attempt can't undo it. `amend` is what an operator says of a
- * device that nobody has begun with; of every other it is `lost`.
+ * `failover` takes the same attempt to another region, while nothing is committed. `block`, `unblock`,
+ * `move` and `reset` are an operator's orders; `free` ends a reset. Whatever takes a record from an
+ * attempt under way brings an attempt id of its own, so that the attempt can't undo it. `amend` is what
+ * an operator says of a device that nobody has begun with; of every other it is `lost`.
+ *
+ * `by` is who does it, as the record's history tells it.
  */
 export type DeviceEvent =
   | {
       readonly type: 'ask'
+      readonly by: string
       readonly attemptId: string
       /** Where the device would land; undefined where its product leaves no enabled region. */
       readonly target: Target | undefined
@@ -41,20 +44,44 @@ export type DeviceEvent =
     }
   | {
       readonly type: 'commit'
+      readonly by: string
       readonly attemptId: string
       readonly certificateId: string
       readonly certificatePem: string
       readonly csrThumbprint?: string
       readonly issuedAt?: number
     }
-  | { readonly type: 'failover'; readonly attemptId: string; readonly target: Target }
+  | {
+      readonly type: 'failover'
+      readonly by: string
+      readonly attemptId: string
+      readonly target: Target
+    }
   | { readonly type: 'confirm'; readonly certificateId: string }
-  | { readonly type: 'release'; readonly attemptId: string }
-  | { readonly type: 'expire'; readonly attemptId: string; readonly leaseSeconds: number }
+  | { readonly type: 'release'; readonly by: string; readonly attemptId: string }
+  | {
+      readonly type: 'expire'
+      readonly by: string
+      readonly attemptId: string
+      readonly leaseSeconds: number
+    }
   | { readonly type: 'forget'; readonly certificate: CertificateRef }
-  | { readonly type: 'block'; readonly attemptId: string }
-  | { readonly type: 'move'; readonly attemptId: string; readonly region: string }
-  | { readonly type: 'amend'; readonly details: DeviceDetails }
+  | { readonly type: 'block' | 'unblock'; readonly by: string; readonly attemptId: string }
+  | {
+      readonly type: 'move'
+      readonly by: string
+      readonly attemptId: string
+      readonly region: string
+    }
+  | {
+      readonly type: 'reset'
+      readonly by: string
+      readonly attemptId: string
+      /** For so long requests are told to wait, unless the reset ends before. */
+      readonly leaseSeconds: number
+    }
+  | { readonly type: 'free'; readonly attemptId: string }
+  | { readonly type: 'amend'; readonly by: string; readonly details: DeviceDetails }
 
 /** What a refused device did wrong, or what stands in its way. */
 export type Refusal =

@@ -24,7 +24,7 @@ export type DeviceRecord = {
    * (kept in whole seconds, as the seed does). Absent on a device that only may ask.
    */
   readonly statusSince?: number
-  /** Counts the writes of this record; absent on a row written by hand. */
+  /** Counts the writes of this record, from the time of its first one on; absent on a row written by hand. */
   readonly rev?: number
   /** Random, one for each attempt or operator's order; never derived from a request. */
   readonly attemptId?: string
@@ -62,6 +62,11 @@ export type HistoryEntry = {
   readonly at: number
   readonly event: HistoryEvent
   readonly region?: string
+  /**
+   * Who did it: an operator's ARN, `edge eu-west-1`, `sweeper`. Absent in entries that were written before
+   * it was kept.
+   */
+  readonly by?: string
 }
 
 export const historyEvents = [
@@ -73,7 +78,9 @@ export const historyEvents = [
   'released',
   'expired',
   'moved',
+  'reset',
   'blocked',
+  'unblocked',
 ] as const
 export type HistoryEvent = (typeof historyEvents)[number]
 
@@ -99,18 +106,27 @@ export function productNameOf(record: DeviceRecord): string {
   return record.product ?? defaultProductName
 }
 
-/** A device that an operator has just allowed. */
+/**
+ * A device that an operator has just allowed. Its revisions begin with the time (`now`, epoch
+ * milliseconds): those of a row that had this name before, and was removed, never come again, so what a
+ * stalled process read of that row can't be written over this one.
+ */
 export function allowedDevice(
   thingName: string,
   now: number,
-  given: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes' | 'regionPin' | 'region'> = {},
+  {
+    by,
+    ...given
+  }: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes' | 'regionPin' | 'region'> & {
+    readonly by?: string
+  } = {},
 ): DeviceRecord {
   return {
     thingName,
     status: 'unprovisioned',
     ...given,
-    rev: 1,
+    rev: now,
     superseded: [],
-    history: [{ at: now, event: 'allowed' }],
+    history: [{ at: now, event: 'allowed', ...(by === undefined ? {} : { by }) }],
   }
 }

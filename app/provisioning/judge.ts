@@ -95,7 +95,8 @@ export function judge(it: ObservedCertificate, evidence: Evidence, rules: JudgeR
 /** Whether an attempt holds the record by a lease that has not ended. */
 export function leaseHolds(record: DeviceRecord, leaseSeconds: number, now: number): boolean {
   if (record.status !== 'provisioning') return false
-  return transition(record, { type: 'expire', attemptId: '', leaseSeconds }, now).type !== 'write'
+  const expire = { type: 'expire', by: '', attemptId: '', leaseSeconds } as const
+  return transition(record, expire, now).type !== 'write'
 }
 
 function judgeNamed(it: ObservedCertificate, record: DeviceRecord, rules: JudgeRules): Verdict {

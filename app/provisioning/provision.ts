@@ -182,6 +182,7 @@ function askEvent(
   const { placement, csr } = request
   return {
     type: 'ask',
+    by: deps.by,
     attemptId,
     target: placement.region === undefined ? undefined : targetOf(placement),
     leaseSeconds: deps.leaseSeconds,

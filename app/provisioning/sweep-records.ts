@@ -4,6 +4,9 @@ import { examine } from './sweep-certificates.ts'
 import type { Ledger } from './sweep-ledger.ts'
 import type { SweepRun } from './sweep-run.ts'
 
+/** How a record's history names the sweeper. */
+const by = 'sweeper'
+
 /**
  * What the records themselves ask for: attempts that nobody will end, certificates of devices that a
  * hand blocked, and superseded certificates. The record comes first, always.
@@ -13,14 +16,15 @@ export async function repairRecords(run: SweepRun, ledger: Ledger): Promise<void
   const step = { doing: 'repairing' } as const
   await run.each(step, named(ledger.ended), async ({ thingName }) => {
     const attemptId = newAttemptId()
-    if (await run.apply(thingName, { type: 'expire', attemptId, leaseSeconds })) {
+    if (await run.apply(thingName, { type: 'expire', by, attemptId, leaseSeconds })) {
       run.repaired({ why: 'expired', thingName, ...(await regionOf(run, thingName)) })
     }
   })
   await run.each(step, named(ledger.blockedByHand), async ({ thingName }) => {
     // Only what a hand has blocked: where it was freed again meanwhile, its certificate is its own.
     const byHand = (record: DeviceRecord) => record.status === 'blocked'
-    if (await run.apply(thingName, { type: 'block', attemptId: newAttemptId() }, byHand)) {
+    const block = { type: 'block', by, attemptId: newAttemptId() } as const
+    if (await run.apply(thingName, block, byHand)) {
       run.repaired({ why: 'blocked', thingName, ...(await regionOf(run, thingName)) })
     }
   })

@@ -1,20 +1,20 @@
-import { isDeepStrictEqual } from 'node:util'
-import type {
-  Assignment,
-  DeviceDetails,
-  DeviceEvent,
-  Outcome,
-  Reprovisioning,
-} from './device-event.ts'
+import type { Assignment, DeviceEvent, Outcome, Reprovisioning } from './device-event.ts'
 import {
   type CertificateRef,
   type DeviceRecord,
-  type DeviceStatus,
-  type HistoryEntry,
-  historyLimit,
   productNameOf,
   supersededLimit,
 } from './device-record.ts'
+import { amend, block, free, move, reset, unblock } from './operator-orders.ts'
+import {
+  type Changes,
+  freed,
+  historyEntry,
+  revise,
+  supersededAfter,
+  without,
+  write,
+} from './record-changes.ts'
 
 /** The state machine of one device: pure; `now` in epoch milliseconds. */
 export function transition(record: DeviceRecord, event: DeviceEvent, now: number): Outcome {
@@ -33,29 +33,35 @@ export function transition(record: DeviceRecord, event: DeviceEvent, now: number
         return { type: 'lost' }
       }
       if (record.attachedAt !== undefined) return { type: 'done' }
-      return write(revise(record, { attachedAt: now }))
+      return write(revise(record, now, { attachedAt: now }))
     case 'release':
-      return owns(record, event.attemptId) ? write(release(record, now)) : { type: 'lost' }
+      return owns(record, event.attemptId) ? write(release(record, event, now)) : { type: 'lost' }
     case 'expire':
       if (record.status !== 'provisioning') return { type: 'lost' }
       if (leaseLeft(record, event.leaseSeconds, now) > 0) return { type: 'lost' }
       return write(expire(record, event, now))
     case 'forget':
-      return forget(record, event.certificate)
+      return forget(record, event.certificate, now)
     case 'block':
-      if (record.status === 'blocked' && record.certificateId === undefined) return { type: 'done' }
-      return write(block(record, event, now))
+      return block(record, event, now)
+    case 'unblock':
+      return unblock(record, event, now)
     case 'move':
       return move(record, event, now)
+    case 'reset':
+      return reset(record, event, now)
+    case 'free':
+      return free(record, event.attemptId, now)
     case 'amend':
-      return amend(record, event.details, now)
+      return amend(record, event, now)
   }
 }
 
 type Ask = Extract<DeviceEvent, { type: 'ask' }>
 type Commit = Extract<DeviceEvent, { type: 'commit' }>
 type Failover = Extract<DeviceEvent, { type: 'failover' }>
-type Move = Extract<DeviceEvent, { type: 'move' }>
+type Release = Extract<DeviceEvent, { type: 'release' }>
+type Expire = Extract<DeviceEvent, { type: 'expire' }>
 
 function ask(record: DeviceRecord, event: Ask, now: number): Outcome {
   switch (record.status) {
@@ -127,7 +133,8 @@ function claim(record: DeviceRecord, event: Ask, now: number): Outcome {
     superseded: supersededAfter(record),
     placement,
   }
-  return write(revise(without(record), changes, { at: now, event: 'claimed', region }))
+  const entry = historyEntry(now, event.by, 'claimed', region)
+  return write(revise(without(record), now, changes, entry))
 }
 
 /**
@@ -139,15 +146,16 @@ function isLater({ lastIat }: DeviceRecord, { issuedAt }: Ask): boolean {
 }
 
 /** Only before the commit: nothing that was made in the region that failed holds a permission. */
-function failOver(record: DeviceRecord, { target }: Failover, now: number): DeviceRecord {
+function failOver(record: DeviceRecord, { by, target }: Failover, now: number): DeviceRecord {
   const { region, placement } = target
-  return revise(record, { region, placement }, { at: now, event: 'failed-over', region })
+  return revise(record, now, { region, placement }, historyEntry(now, by, 'failed-over', region))
 }
 
 function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord {
   const { leaseUntil: _lease, previousRegion: _previous, ...rest } = record
   return revise(
     rest,
+    now,
     {
       status: 'provisioned',
       statusSince: now,
@@ -156,102 +164,32 @@ function commit(record: DeviceRecord, event: Commit, now: number): DeviceRecord 
       ...(event.csrThumbprint === undefined ? {} : { csrThumbprint: event.csrThumbprint }),
       ...(event.issuedAt === undefined ? {} : { lastIat: event.issuedAt }),
     },
-    historyEntry(now, 'provisioned', record.region),
+    historyEntry(now, event.by, 'provisioned', record.region),
   )
 }
 
-function release(record: DeviceRecord, now: number): DeviceRecord {
-  const entry = historyEntry(now, 'released', record.region)
-  return revise(freed(record), { status: 'unprovisioned' }, entry)
+function release(record: DeviceRecord, { by }: Release, now: number): DeviceRecord {
+  const entry = historyEntry(now, by, 'released', record.region)
+  return revise(freed(record), now, { status: 'unprovisioned' }, entry)
 }
 
 /** Frees a device whose attempt will never end; the sweeper's own id keeps that attempt out. */
-function expire(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {
+function expire(record: DeviceRecord, event: Expire, now: number): DeviceRecord {
   const changes: Changes = {
     status: 'unprovisioned',
     attemptId: event.attemptId,
     superseded: supersededAfter(record),
   }
-  return revise(freed(record), changes, historyEntry(now, 'expired', record.region))
+  return revise(freed(record), now, changes, historyEntry(now, event.by, 'expired', record.region))
 }
 
 /** One entry at a time, and only what somebody saw gone: the list may have grown meanwhile. */
-function forget(record: DeviceRecord, gone: CertificateRef): Outcome {
+function forget(record: DeviceRecord, gone: CertificateRef, now: number): Outcome {
   const rest = record.superseded.filter(
     (it) => it.region !== gone.region || it.certificateId !== gone.certificateId,
   )
   if (rest.length === record.superseded.length) return { type: 'done' }
-  return write(revise(record, { superseded: rest }))
-}
-
-/** Where the device shall be from its next request on; until then it keeps what it has. */
-function move(record: DeviceRecord, event: Move, now: number): Outcome {
-  if (record.status === 'blocked') return { type: 'refuse', refusal: { reason: 'blocked' } }
-  if (record.status === 'provisioned' && record.certificateId === undefined) {
-    return { type: 'refuse', refusal: { reason: 'no-certificate' } }
-  }
-  if (record.regionPin === event.region) return { type: 'done' }
-  const entry = historyEntry(now, 'moved', event.region)
-  const pinned = { ...record, regionPin: event.region }
-  if (record.status !== 'provisioning') return write(revise(pinned, {}, entry))
-  // The attempt under way lands elsewhere: it loses its record, and the next one obeys the pin.
-  const changes: Changes = {
-    status: 'unprovisioned',
-    attemptId: event.attemptId,
-    superseded: supersededAfter(record),
-  }
-  return write(revise(freed(pinned), changes, entry))
-}
-
-/**
- * Only while nobody has begun with the device. One that a hand has freed still names the certificate that
- * its next claim supersedes, and the region where that is: left as it is, too.
- */
-function amend(record: DeviceRecord, details: DeviceDetails, now: number): Outcome {
-  if (record.status !== 'unprovisioned' || record.certificateId !== undefined) {
-    return { type: 'lost' }
-  }
-  const amended = { ...record, ...details }
-  if (isDeepStrictEqual(amended, record)) return { type: 'done' }
-  return write(revise(amended, {}, { at: now, event: 'amended' }))
-}
-
-function block(record: DeviceRecord, event: { attemptId: string }, now: number): DeviceRecord {
-  const changes: Changes = {
-    status: 'blocked',
-    statusSince: now,
-    attemptId: event.attemptId,
-    superseded: supersededAfter(record),
-  }
-  return revise(without(record), changes, { at: now, event: 'blocked' })
-}
-
-/** A certificate that a record names goes to `superseded`, whoever put it there: it is never just forgotten. */
-function supersededAfter(record: DeviceRecord): readonly CertificateRef[] {
-  const { region, certificateId } = record
-  if (region === undefined || certificateId === undefined) return record.superseded
-  return [...record.superseded, { region, certificateId }]
-}
-
-/** The record without what belonged to its last attempt or assignment. */
-function without(record: DeviceRecord): DeviceRecord {
-  const {
-    attemptId: _attempt,
-    leaseUntil: _lease,
-    certificateId: _id,
-    certificatePem: _pem,
-    csrThumbprint: _thumbprint,
-    attachedAt: _attached,
-    statusSince: _since,
-    ...rest
-  } = record
-  return rest
-}
-
-/** A claimed record as it was before its attempt: in the region that the row named then, if any. */
-function freed(record: DeviceRecord): DeviceRecord {
-  const { region: _region, placement: _placement, previousRegion, ...rest } = without(record)
-  return previousRegion === undefined ? rest : { ...rest, region: previousRegion }
+  return write(revise(record, now, { superseded: rest }))
 }
 
 function assignmentOf(record: DeviceRecord): Assignment | undefined {
@@ -268,24 +206,4 @@ function assignmentOf(record: DeviceRecord): Assignment | undefined {
 
 function owns(record: DeviceRecord, attemptId: string): boolean {
   return record.status === 'provisioning' && record.attemptId === attemptId
-}
-
-function historyEntry(at: number, event: HistoryEntry['event'], region?: string): HistoryEntry {
-  return region === undefined ? { at, event } : { at, event, region }
-}
-
-type Changes = Partial<DeviceRecord> & { status?: DeviceStatus }
-
-function revise(record: DeviceRecord, changes: Changes, entry?: HistoryEntry): DeviceRecord {
-  const history = entry === undefined ? record.history : [...record.history, entry]
-  return {
-    ...record,
-    ...changes,
-    rev: (record.rev ?? 0) + 1,
-    history: history.slice(-historyLimit),
-  }
-}
-
-function write(next: DeviceRecord): Outcome {
-  return { type: 'write', next }
 }

@@ -1,9 +1,14 @@
 // @peculiar/x509's container wants the Reflect polyfill before it loads.
 import 'reflect-metadata'
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { BasicConstraintsExtension, Pkcs10CertificateRequest } from '@peculiar/x509'
+import {
+  BasicConstraintsExtension,
+  ExtensionsAttribute,
+  Pkcs10CertificateRequest,
+} from '@peculiar/x509'
 import { calculateJwkThumbprint } from 'jose'
 import { AppError } from '../app-error.ts'
+import { isBrokenHash, isSlowKey, isStrongKey } from './key-strength.ts'
 
 /** A verified PKCS#10 request (RFC 2986) that AWS IoT will take. */
 export type DeviceCsr = {
@@ -16,8 +21,6 @@ export type DeviceCsr = {
 /** AWS IoT takes no longer one (API CreateCertificateFromCsr). */
 const longestPem = 4096
 
-const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
-
 /**
  * Parses and verifies a CSR in PEM: its own signature (proof of possession), a key that AWS IoT takes
  * (RSA from 2048 bits; EC P-256, P-384 or P-521), a CN that is absent or the thing name, and no wish to
@@ -27,18 +30,28 @@ export async function parseCsr(csr: unknown, thingName: string): Promise<DeviceC
   if (typeof csr !== 'string') throw invalid('not a string')
   if (csr.length > longestPem) throw invalid(`longer than ${longestPem} characters`)
   if (!/^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(csr)) throw invalid('not PEM')
-  return await verify(decode(csr.replaceAll('NEW CERTIFICATE', 'CERTIFICATE')), thingName)
+  return await read(csr.replaceAll('NEW CERTIFICATE', 'CERTIFICATE'), thingName)
 }
 
 /** The same of a CSR in DER. */
 export async function parseCsrDer(csr: Buffer, thingName: string): Promise<DeviceCsr> {
-  return await verify(decode(csr), thingName)
+  // The library would take PEM, base64 and hex for it too.
+  if (csr[0] !== 0x30) throw invalid('it does not parse')
+  return await read(csr, thingName)
+}
+
+/** The library decodes parts when they are asked for: whatever it throws then, the CSR doesn't parse. */
+async function read(csr: string | Buffer, thingName: string): Promise<DeviceCsr> {
+  try {
+    return await verify(decode(csr), thingName)
+  } catch (error) {
+    throw error instanceof AppError ? error : invalid('it does not parse')
+  }
 }
 
 async function verify(request: Pkcs10CertificateRequest, thingName: string): Promise<DeviceCsr> {
   const key = decodeKey(request)
-  const hash = request.signatureAlgorithm.hash
-  if (hash !== undefined && /^(SHA-1|MD5)$/i.test(hash.name)) {
+  if (isBrokenHash(request.signatureAlgorithm)) {
     throw invalid('signed with a broken hash; use SHA-256')
   }
   if (!(await request.verify().catch(() => false))) {
@@ -57,28 +70,39 @@ async function verify(request: Pkcs10CertificateRequest, thingName: string): Pro
 }
 
 function decode(csr: string | Buffer): Pkcs10CertificateRequest {
-  let request: Pkcs10CertificateRequest
-  try {
-    request = new Pkcs10CertificateRequest(csr)
-  } catch {
-    throw invalid('it does not parse')
+  const request = new Pkcs10CertificateRequest(csr)
+  if (!isCertificationRequest(Buffer.from(request.rawData))) {
+    throw invalid('it is not one DER value')
   }
-  if (!isOneDerValue(Buffer.from(request.rawData))) throw invalid('it is not one DER value')
   return request
 }
 
-function wantsToBeAuthority({ extensions }: Pkcs10CertificateRequest): boolean {
-  return extensions.some((it) => it instanceof BasicConstraintsExtension && it.ca)
+/** In whichever of its extension requests: a reader may take another one than the first. */
+function wantsToBeAuthority(request: Pkcs10CertificateRequest): boolean {
+  return request.attributes.some(
+    (attribute) =>
+      attribute instanceof ExtensionsAttribute &&
+      attribute.items.some((it) => it instanceof BasicConstraintsExtension && it.ca),
+  )
 }
 
-/** Whether the outer SEQUENCE's length (X.690 section 8.1.3) covers all of it: nothing hangs on behind. */
-function isOneDerValue(der: Buffer): boolean {
-  const first = der[1] ?? 0
-  if (der[0] !== 0x30) return false
-  if (first < 0x80) return der.length === 2 + first
+/** Whether it is one SEQUENCE of info, algorithm and signature, and nothing hangs on within or behind. */
+function isCertificationRequest(der: Buffer): boolean {
+  const [content, end] = readLength(der, 0)
+  if (der[0] !== 0x30 || end !== der.length) return false
+  let at = content
+  for (let element = 0; element < 3; element += 1) at = readLength(der, at)[1]
+  return at === end
+}
+
+/** Where the contents of the DER value at this place begin and end (X.690 section 8.1.3); NaN for none. */
+function readLength(der: Buffer, at: number): readonly [number, number] {
+  const first = der[at + 1] ?? 0x80
+  if (first < 0x80) return [at + 2, at + 2 + first]
   const bytes = first - 0x80
-  if (bytes < 1 || bytes > 3 || der.length < 2 + bytes) return false
-  return der.length === 2 + bytes + der.readUIntBE(2, bytes)
+  const content = at + 2 + bytes
+  if (bytes < 1 || bytes > 3 || content > der.length) return [Number.NaN, Number.NaN]
+  return [content, content + der.readUIntBE(at + 2, bytes)]
 }
 
 function decodeKey(request: Pkcs10CertificateRequest): KeyObject {
@@ -89,9 +113,9 @@ function decodeKey(request: Pkcs10CertificateRequest): KeyObject {
   } catch {
     throw invalid('its public key does not parse')
   }
-  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
-  if (key.asymmetricKeyType === 'rsa' && modulusLength >= 2048) return key
-  if (key.asymmetricKeyType === 'ec' && curves.has(namedCurve)) return key
+  if (isSlowKey(key)) throw invalid('its RSA exponent is longer than 32 bits')
+  // AWS IoT takes no Ed25519.
+  if (isStrongKey(key) && key.asymmetricKeyType !== 'ed25519') return key
   throw invalid('its key must be RSA from 2048 bits, or EC P-256, P-384 or P-521')
 }
 

@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto'
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
 import { CompactSign, calculateJwkThumbprint } from 'jose'
 import * as z from 'zod'
 
@@ -13,7 +19,11 @@ const privateJwk = z.looseObject({
   y: coordinate,
   d: coordinate,
 })
-const privateJwkSet = z.looseObject({ keys: z.array(privateJwk).min(1).max(10) })
+const privateJwkSet = z.looseObject({ keys: z.array(privateJwk).min(1) })
+type PrivateJwk = Pick<z.infer<typeof privateJwk>, 'kty' | 'crv' | 'x' | 'y' | 'd'>
+
+/** As many as a Lambda's environment, 4 KB, holds with room to spare, and as anybody verifies by. */
+export const mostRouterKeys = 10
 
 /** What the router signs with, and what others verify it by. */
 export type RouterKeys = {
@@ -26,10 +36,10 @@ export type RouterKeys = {
 
 /** Why a key file can't be used; the message never quotes it. */
 export class RouterKeyError extends Error {
-  constructor() {
-    super(
-      'is no JWK Set of private EC P-256 keys: make one with `npx landfall keys new --type ES256 --out FILE`',
-    )
+  constructor(
+    why = 'is no JWK Set of private EC P-256 keys: make one with `npx landfall keys new --type ES256 --out FILE`',
+  ) {
+    super(why)
     this.name = 'RouterKeyError'
   }
 }
@@ -40,7 +50,7 @@ export class RouterKeyError extends Error {
  * RouterKeyError.
  */
 export async function parseRouterKeys(text: string, audience: string): Promise<RouterKeys> {
-  const keys = parsePrivateKeys(text)
+  const keys = parsePrivateJwks(text).map((key) => createPrivateKey({ key, format: 'jwk' }))
   const published = await Promise.all(
     keys.map(async (key) => {
       const { kty = '', crv = '', x = '', y = '' } = createPublicKey(key).export({ format: 'jwk' })
@@ -59,16 +69,47 @@ export async function parseRouterKeys(text: string, audience: string): Promise<R
   }
 }
 
-function parsePrivateKeys(text: string): KeyObject[] {
-  try {
-    const { keys } = privateJwkSet.parse(JSON.parse(text))
-    return keys.map(({ kty, crv, x, y, d }) =>
-      createPrivateKey({ key: { kty, crv, x, y, d }, format: 'jwk' }),
+/**
+ * The same set on one line, with nothing in it but what makes the keys: what travels to edges that have it
+ * in their environment. Throws RouterKeyError.
+ */
+export function compactRouterKeys(text: string): string {
+  return JSON.stringify({ keys: parsePrivateJwks(text) })
+}
+
+function parsePrivateJwks(text: string): PrivateJwk[] {
+  const { keys } = parseSet(text)
+  if (keys.length > mostRouterKeys) {
+    throw new RouterKeyError(
+      `holds ${keys.length} keys, and ${mostRouterKeys} are the most: take the last ones out, which are the oldest`,
     )
+  }
+  for (const key of keys) {
+    // Node.js takes any `d` for any point, and nobody could verify what such a key signs.
+    if (!isPair(key)) throw new RouterKeyError()
+  }
+  return keys.map(({ kty, crv, x, y, d }) => ({ kty, crv, x, y, d }))
+}
+
+function parseSet(text: string): z.infer<typeof privateJwkSet> {
+  try {
+    return privateJwkSet.parse(JSON.parse(text))
   } catch {
-    // Neither the parser's message nor OpenSSL's: both may quote the key.
+    // The parser's message may quote the key.
     throw new RouterKeyError()
   }
+}
+
+/** Whether the point is the private number's own (SEC 1 section 3.2.1). */
+function isPair({ x, y, d }: PrivateJwk): boolean {
+  const ecdh = createECDH('prime256v1')
+  try {
+    ecdh.setPrivateKey(d, 'base64url')
+  } catch {
+    return false
+  }
+  const coordinates = [x, y].map((it) => Buffer.from(it, 'base64url'))
+  return ecdh.getPublicKey().equals(Buffer.concat([Buffer.of(4), ...coordinates]))
 }
 
 function nonceKey(key: KeyObject, audience: string): Buffer {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type AwsClientConfig, connectAudits } from '../../regions/audit-regions.ts'
+import { type AwsClientConfig, auditRegions } from '../../regions/audit-regions.ts'
 import { awsHttpHandler } from '../../regions/aws-http.ts'
 import { roleSessionName } from '../../regions/role-arn.ts'
 import { dynamoAllowList } from '../allowlist/dynamo-allow-list.ts'
@@ -16,6 +16,9 @@ export type Sweeper = {
   run(options: SweepOptions, watch: Pick<SweepDeps, 'onProgress' | 'signal'>): Promise<SweepReport>
   close(): void
 }
+
+/** More than an edge's: nobody waits for a sweep. */
+const attempts = 5
 
 /** The regions of a configuration that have no role for the sweeper, of those that are wanted. */
 export function regionsWithoutSweeper(config: EdgeConfig, wanted?: readonly string[]): string[] {
@@ -42,21 +45,21 @@ export function openSweeper(
     requestHandler: awsHttpHandler(config.aws),
   })
   const allowListTable = { client, table: config.tables.allowList }
-  const regions = config.deviceRegions.flatMap(({ region, sweeperRoleArn, externalId }) =>
-    sweeperRoleArn === undefined || wanted?.includes(region) === false
-      ? []
-      : [{ region, sweeperRoleArn, externalId }],
-  )
-  const { audits, close } = connectAudits({
+  const { connect, close } = auditRegions({
     edgeRegion: config.region,
-    regions,
     policyName: config.devicePolicyName,
     sessionName: roleSessionName(`landfall-sweep-${hostname()}`),
     ...config.aws,
+    attempts,
     clientConfig,
     quotaFactor,
     now,
   })
+  const audits = config.deviceRegions.flatMap(({ region, sweeperRoleArn, externalId }) =>
+    sweeperRoleArn === undefined || wanted?.includes(region) === false
+      ? []
+      : [connect({ region, access: { roleArn: sweeperRoleArn, externalId } })],
+  )
   const deps = {
     allowList: { ...dynamoAllowList(allowListTable), ...scanAllowList(allowListTable) },
     audits,

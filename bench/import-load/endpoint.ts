@@ -70,10 +70,14 @@ process.on('message', (asked: EndpointAsk) => {
 process.on('disconnect', () => process.exit())
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
 
+/** A text is STS's XML; whatever else goes as JSON. */
 type Answer = readonly [status: number, body: unknown]
 
+const callerIdentity =
+  '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/bench</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>'
+
 function answer(request: IncomingMessage, body: Buffer): Answer {
-  const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1]
+  const operation = String(request.headers['x-amz-target']).split('.').at(-1)
   switch (operation) {
     case 'PutItem':
       return put(body)
@@ -81,8 +85,10 @@ function answer(request: IncomingMessage, body: Buffer): Answer {
       return [200, { Items: products, Count: products.length }]
     case 'GetItem':
       return [200, { Item: rows.get(JSON.parse(body.toString()).Key.thing_name.S) }]
+    case 'undefined':
+      return [200, callerIdentity]
     default:
-      return refuse('UnknownOperationException', `${operation}`)
+      return refuse('UnknownOperationException', operation ?? '')
   }
 }
 
@@ -131,9 +137,9 @@ function hasRoom(): boolean {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body)
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
   response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.0',
+    'content-type': typeof body === 'string' ? 'text/xml' : 'application/x-amz-json-1.0',
     'content-length': Buffer.byteLength(text),
   })
   response.end(text)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The commands of docs/deploying.md that need no deployment, as they stand there: key, product, first
-# device; copying restored rows; blocking every device. Instead of AWS they meet `landfall local`.
+# The commands of docs/deploying.md that need no deployment, as they stand there: keys, product, first
+# device; rotating the router's keys; copying restored rows; blocking every device. Instead of AWS they
+# meet `landfall local`.
 source "$(dirname "$0")/local.sh"
 root=$(cd "$examples/../.." && pwd)
 export PATH=$root/node_modules/.bin:$PATH
@@ -31,7 +32,10 @@ source ./commands
 block "$own" 2
 npm() { :; }
 npx() {
-  [ "$1" != sst ] || return 0
+  case "$1 $2" in
+    'sst secret') cat >secret && return ;;
+    sst\ *) return ;;
+  esac
   shift
   local yes=()
   # Nobody is here to ask.
@@ -41,14 +45,21 @@ npx() {
   [ "$1" != product ] || sleep 6
 }
 source ./commands
+same 'the secret' "$(<secret)" "$(<router.keys.json)"
 same 'the device' "$(npx landfall allow show heater-1 --region "$table_region" --json | jq -r .status)" provisioned
 npx landfall product rollback default --region "$table_region"
 
 # Where the device landed depends on the address that it asked from: this machine's has no place.
 landed=$(npx landfall allow show heater-1 --region "$table_region" --json | jq -r .region)
-block '## Changing things' 1
+block '## Changing things' 2
 sed -i "s/sa-east-1/$landed/" commands
 same 'devices of that region' "$(source ./commands | jq '.Count > 0')" true
+
+first=$(jq -r '.keys[0].kid' router.keys.json)
+block '## Changing things' 1
+source ./commands
+same 'the keys' "$(jq '.keys | length' secret)" 2
+same 'the old key' "$(jq -r '.keys[1].kid' secret)" "$first"
 
 lost='## When something is lost'
 aws_in "$table_region" dynamodb create-table --table-name iot-global-provisioning-2 --billing-mode PAY_PER_REQUEST \

@@ -28,5 +28,6 @@ in_folder() {
   same "the region of $1's device" "$(jq -r .region "$there/answer.json")" "$3"
 }
 
-in_folder docs/device.md '# A device in any language' ap-northeast-1
+in_folder docs/device.md '## By the Landfall contract' ap-southeast-2
+in_folder docs/device.md '## By the seed contract' ap-northeast-1
 in_folder README.md '## A device in any language' sa-east-1

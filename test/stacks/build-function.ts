@@ -20,6 +20,7 @@ const inputSchema = z.object({
     architecture: z.string(),
     format: z.literal('esm').default('esm'),
     minify: z.boolean().default(false),
+    splitting: z.boolean().default(false),
     sourcemap: z.boolean().optional(),
     banner: z.string().default(''),
     install: z
@@ -74,7 +75,10 @@ export async function buildFunction(
   const options: BuildOptions = {
     entryPoints: [entry],
     absWorkingDir: root,
-    outfile: join(root, 'dist/bundle.mjs'),
+    ...(properties.splitting
+      ? { outdir: join(root, 'dist'), outExtension: { '.js': '.mjs' }, entryNames: 'bundle' }
+      : { outfile: join(root, 'dist/bundle.mjs') }),
+    splitting: properties.splitting,
     write: false,
     metafile: true,
     bundle: true,

@@ -3,6 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
+import {
+  AttachPolicyCommand,
+  AttachThingPrincipalCommand,
+  CreateKeysAndCertificateCommand,
+  CreatePolicyCommand,
+  CreateThingCommand,
+} from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkTables } from '../../app/cli/doctor/table-checks.ts'
 import { parseConfig } from '../../app/edge/config.ts'
@@ -52,6 +59,21 @@ describe('calls that are made', () => {
     await stage.dynamoDb.send(new PutItemCommand({ TableName, Item }))
   }
 
+  /** What an edge leaves. */
+  async function makeProvisioned(thingName: string): Promise<void> {
+    const iot = stage.iot(edgeRegion)
+    const made = await iot.send(new CreateKeysAndCertificateCommand({ setAsActive: true }))
+    const { certificateArn: principal, certificateId = '' } = made
+    const Statement = [{ Effect: 'Allow', Action: 'iot:Connect', Resource: '*' }]
+    const policyDocument = JSON.stringify({ Version: '2012-10-17', Statement })
+    await iot.send(new CreatePolicyCommand({ policyName: thingName, policyDocument }))
+    await iot.send(new AttachPolicyCommand({ policyName: thingName, target: principal }))
+    await iot.send(new CreateThingCommand({ thingName }))
+    await iot.send(new AttachThingPrincipalCommand({ thingName, principal }))
+    const provisioned = { prov_status: 'provisioned', aws_region: edgeRegion }
+    await put({ thing_name: thingName, ...provisioned, certificate_id: certificateId })
+  }
+
   /** What users called, with the resource that IAM looks at, against what their statements allow. */
   async function expectExactly(statements: readonly Statement[]): Promise<void> {
     const made = (await stage.calls())
@@ -75,23 +97,26 @@ describe('calls that are made', () => {
     })
     const file = join(folder, 'pump.json')
     await writeFile(file, JSON.stringify({ ...product, reprovisioning: { redeliverSeconds: 0 } }))
-    const signal = AbortSignal.timeout(20_000)
-    const control = { client: stage.dynamoDb, table: 'iot-global-control', signal }
-    await put({
-      thing_name: 'pump-2',
-      prov_status: 'provisioned',
-      aws_region: edgeRegion,
-      certificate_id: '0'.repeat(64),
-    })
+    await makeProvisioned('pump-2')
+    await makeProvisioned('pump-3')
     await stage.clearCalls()
 
     await run('allow', 'add', 'pump-1')
     const fleet = join(folder, 'fleet.csv')
-    await writeFile(fleet, 'thing_name,product,region_pin\npump-1,,us-east-1\npump-3,,\n')
+    await writeFile(fleet, 'thing_name,product,region_pin\npump-1,,us-east-1\npump-4,,\n')
     await run('allow', 'import', fleet, '--update')
-    await run('allow', 'show', 'pump-1')
+    await run('allow', 'list', '--status', 'provisioned')
+    await run('allow', 'list', '--product', 'pump')
+    await run('allow', 'list', '--in', edgeRegion)
+    await run('allow', 'stats', '--yes')
     await run('allow', 'move', 'pump-1', '--to', 'us-east-1')
+    await run('allow', 'show', 'pump-1', 'pump-2')
+    await run('allow', 'reset', 'pump-2', '--yes')
     await run('allow', 'block', 'pump-2', '--yes')
+    await run('allow', 'unblock', 'pump-2')
+    await run('allow', 'remove', 'pump-3', '--yes')
+    const signal = AbortSignal.timeout(20_000)
+    const control = { client: stage.dynamoDb, table: 'iot-global-control', signal }
     // So many that the next one removes the oldest.
     for (let count = 0; count < versionLimit; count += 1) {
       const seen = await findProduct(control, 'pump')
@@ -122,10 +147,17 @@ describe('calls that are made', () => {
     expect(checks.filter((it) => !it.ok)).toEqual([])
 
     const { accountId } = stage.aws
+    const role = `arn:aws:iam::${accountId}:role/landfall-operator-${edgeRegion}`
     await expectExactly([
       ...operatorTables(tablesOf(accountId)),
-      ...operatorInRegion({ region: edgeRegion, account: accountId }),
+      { actions: ['sts:AssumeRole'], resources: [role] },
     ])
+    // Of these the stand-in notes other resources than IAM looks at: permissions.test.ts has those.
+    const inRegion = (await stage.calls())
+      .filter((it) => it.caller.includes(`:assumed-role/landfall-operator-${edgeRegion}/`))
+      .map((it) => `iot:${it.operation}`)
+    const granted = operatorInRegion({ region: edgeRegion, account: accountId })
+    expect(new Set(inRegion)).toEqual(new Set(granted.flatMap((it) => it.actions)))
   })
 
   it('by a sweep are those that the sweeper’s Lambda may make', async () => {

@@ -1,7 +1,18 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
+import { compactRouterKeys } from '../../app/request/router-keys.ts'
 import { strongSets } from '../../stacks/plan-problems.ts'
-import { account, ofType, operator, rolesOf, statementsOf } from './deployments.ts'
+import {
+  account,
+  ofType,
+  operator,
+  privateNumbers,
+  rolesOf,
+  routerKeysFile,
+  statementsOf,
+} from './deployments.ts'
 import type { Program } from './program.ts'
+import { servedRoutes } from './served-routes.ts'
 
 /**
  * What every deployment of production must hold to. Each throws where it doesn't, so that a mutation of
@@ -113,6 +124,7 @@ const perEdge = [
   'Crashes',
   'RegionErrors',
   'BreakerOpened',
+  'NotAuthorized',
   'Overtaken',
   'ReadThrottles1',
   'WriteThrottles1',
@@ -170,4 +182,51 @@ export function checkRetention(program: Program): void {
   const groups = ofType(program, 'aws:cloudwatch/logGroup:LogGroup')
   expect(groups).toHaveLength(5)
   expect(groups.map((it) => it.inputs.retentionInDays)).toEqual(groups.map(() => 30))
+}
+
+/** The edges have the router's keys in their environment, and nobody else has anything anywhere. */
+export function checkSecrets(program: Program): void {
+  const lambdas = ofType(program, 'aws:lambda/function:Function')
+  expect(lambdas).toHaveLength(edges.length + 1)
+  const keys = { variables: { LANDFALL_ROUTER_KEYS: compactRouterKeys(routerKeysFile) } }
+  for (const { inputs, name } of lambdas) {
+    const wanted = String(inputs.name).endsWith('-edge') ? keys : {}
+    // Not compared by `expect`, which would print them.
+    expect(isDeepStrictEqual(inputs.environment, wanted), name).toBe(true)
+  }
+  const found = program.resources.flatMap(({ name, inputs, secretInputs }) =>
+    placesOf(inputs).map((path) => {
+      const secret = secretInputs.some((it) => path === it || path.startsWith(`${it}.`))
+      return `${secret ? 'secret' : 'OPEN'} ${name} ${path}`
+    }),
+  )
+  expect(found).toEqual([
+    'secret EdgeEuCentral1Function environment.variables.LANDFALL_ROUTER_KEYS',
+    'secret EdgeEuWest1Function environment.variables.LANDFALL_ROUTER_KEYS',
+    // SST's own note of the secret, in the state.
+    'secret RouterKeysLinkRef properties.value',
+  ])
+  expect(program.secretOutputs).toEqual([])
+  expect(placesOf(program.outputs)).toEqual([])
+}
+
+/** Where in a value a private number of the router's keys stands, in a name or in a text. */
+function placesOf(value: unknown, path = ''): string[] {
+  if (typeof value === 'string')
+    return privateNumbers.some((it) => value.includes(it)) ? [path] : []
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, each]) => [
+    ...placesOf(key, path),
+    ...placesOf(each, path === '' ? key : `${path}.${key}`),
+  ])
+}
+
+/** Each edge's API lets in what the app serves, and no other route. */
+export async function checkRoutes(program: Program): Promise<void> {
+  const served = (await servedRoutes()).flatMap((it) => edges.map((edge) => `${edge} ${it}`))
+  const deployed = ofType(program, 'aws:apigatewayv2/route:Route').map(
+    (it) => `${it.region} ${it.inputs.routeKey}`,
+  )
+  const sorted = (keys: readonly string[]) => keys.toSorted((a, b) => (a < b ? -1 : 1))
+  expect(sorted(deployed)).toEqual(sorted(served))
 }

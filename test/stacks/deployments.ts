@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Program, type Resource, runProgram } from './program.ts'
@@ -53,11 +54,21 @@ export const deployments = {
   secondAccount: { stage: 'india', stages: twoAccountStages, account: otherAccount },
 } as const
 
+/** The router's keys as `landfall keys new` writes them, and as an operator sets them; made anew here. */
+const routerKeys = Array.from({ length: 2 }, () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { kid: 'any', alg: 'ES256', ...privateKey.export({ format: 'jwk' }) }
+})
+export const routerKeysFile = JSON.stringify({ keys: routerKeys }, null, 2)
+
+/** What nobody may read who needn't sign. */
+export const privateNumbers = routerKeys.map(({ d }) => String(d))
+
 /** Runs one deployment's program; `mutate` changes the checkout's own sources first. */
 export async function deploy(
   which: keyof typeof deployments,
   mutate: Replacements = {},
-  env: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Program> {
   const { stage, stages, ...rest } = deployments[which]
   const tables = await emptyDynamoDb()
@@ -75,6 +86,7 @@ export async function deploy(
         AWS_ENDPOINT_URL_DYNAMODB: tables.url,
         AWS_ACCESS_KEY_ID: 'deployer',
         AWS_SECRET_ACCESS_KEY: 'deployer',
+        SST_SECRET_RouterKeys: routerKeysFile,
         ...env,
       },
     })

@@ -1,11 +1,18 @@
 import { expect, it } from 'vitest'
-import { checkAlarms, checkRegions, checkTables, checkTrusts } from './deployment-checks.ts'
+import {
+  checkAlarms,
+  checkRegions,
+  checkRoutes,
+  checkSecrets,
+  checkTables,
+  checkTrusts,
+} from './deployment-checks.ts'
 import { deploy } from './deployments.ts'
 import type { Program } from './program.ts'
 import type { Replacements } from './replaced-sources.ts'
 
 /** A fault planted in the sources, and the check that has to see it. */
-const mutations: readonly [string, (program: Program) => void, Replacements][] = [
+const mutations: readonly [string, (program: Program) => void | Promise<void>, Replacements][] = [
   [
     'strong consistency removed',
     checkTables,
@@ -60,10 +67,39 @@ const mutations: readonly [string, (program: Program) => void, Replacements][] =
     checkAlarms,
     { 'stacks/alarm-topic.ts': (it) => it.replace("'cloudwatch.amazonaws.com'", "'sns'") },
   ],
+  [
+    'the router’s keys unmarked',
+    checkSecrets,
+    {
+      'stacks/router-keys.ts': (it) =>
+        it.replace(/new sst\.Secret\(.*\)(?=\n)/, '$util.unsecret($&)'),
+    },
+  ],
+  [
+    'the router’s keys among the outputs',
+    checkSecrets,
+    { 'stacks/router.ts': (it) => it.replace('    edgeUrls,', '    edgeUrls, keys,') },
+  ],
+  [
+    'the router’s keys in the sweeper',
+    checkSecrets,
+    {
+      'stacks/sweeper.ts': (it) =>
+        it.replace(
+          'locates: false,',
+          'locates: false, secrets: { KEYS: $util.secret(process.env.SST_SECRET_RouterKeys) },',
+        ),
+    },
+  ],
+  [
+    'a route lost',
+    checkRoutes,
+    { 'stacks/routes.ts': (it) => it.replace("  'ANY /v1/nonce',\n", '') },
+  ],
 ]
 
 it.each(mutations)('the checks of production see %s', async (_what, check, mutate) => {
   const mutated = await deploy('production', mutate)
   expect(mutated.error).toBeUndefined()
-  expect(() => check(mutated)).toThrow()
+  await expect((async () => check(mutated))()).rejects.toThrow()
 })

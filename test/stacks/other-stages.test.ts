@@ -1,5 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { account, deploy, ofType, otherAccount, rolesOf } from './deployments.ts'
+import {
+  account,
+  deploy,
+  ofType,
+  otherAccount,
+  privateNumbers,
+  rolesOf,
+  routerKeysFile,
+} from './deployments.ts'
 import type { Program } from './program.ts'
 
 /** Counts of AWS's resources, by type. */
@@ -44,6 +52,10 @@ describe('a personal stage', () => {
     expect(program.outputs.url).toMatch(/^https:\/\/\w+\.execute-api\.eu-west-1\.amazonaws\.com$/)
   })
 
+  it('is called by its name where it has no domain', () => {
+    expect(program.outputs.audience).toBe('landfall-ada')
+  })
+
   it('has no operators’ roles where the plan names no operator', () => {
     expect(rolesOf(program).filter((it) => it.name.includes('operator'))).toEqual([])
   })
@@ -53,7 +65,12 @@ describe('device regions in a second account', () => {
   let router: Program
   let devices: Program
   beforeAll(async () => {
-    ;[router, devices] = await Promise.all([deploy('twoAccounts'), deploy('secondAccount')])
+    // The second account signs nothing, so it needs no keys.
+    const noKeys = { SST_SECRET_RouterKeys: undefined }
+    ;[router, devices] = await Promise.all([
+      deploy('twoAccounts'),
+      deploy('secondAccount', {}, noKeys),
+    ])
     expect([router.error, devices.error]).toEqual([undefined, undefined])
   })
 
@@ -127,5 +144,28 @@ describe('a plan', () => {
     const program = await deploy('asShipped')
     expect(program.error).toContain('devices.example.com is a name for examples; put your own')
     expect(program.resources.filter((it) => it.type.startsWith('aws:'))).toEqual([])
+  })
+})
+
+describe('a router is not deployed', () => {
+  const withKeys = async (text: string | undefined) => {
+    const program = await deploy('personal', {}, { SST_SECRET_RouterKeys: text })
+    expect(program.resources.filter((it) => !it.type.startsWith('pulumi:'))).toEqual([])
+    expect(privateNumbers.filter((it) => program.error?.includes(it)).length).toBe(0)
+    return program.error
+  }
+  const set = 'npx sst secret set RouterKeys --stage ada <router.keys.json'
+
+  it('without keys, and says how they are made and set', async () => {
+    expect(await withKeys(undefined)).toContain(
+      `RouterKeys: is not set, and edges sign with it: npx landfall keys new --type ES256 --out router.keys.json, then ${set}`,
+    )
+  })
+
+  it('with a secret that no edge could read, which stays unsaid', async () => {
+    const broken = routerKeysFile.replace('P-256', 'P-384')
+    const error = await withKeys(broken)
+    expect(error).toContain('RouterKeys: is no JWK Set of private EC P-256 keys: ')
+    expect(error).toContain(set)
   })
 })

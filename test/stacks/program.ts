@@ -55,7 +55,7 @@ export type ProgramOptions = {
   /** Files of the checkout, by path from its root, with a text or a change of their text. */
   readonly replace?: Replacements
   /** What the program sees besides PATH, e.g. AWS_ENDPOINT_URL_DYNAMODB, SST_SECRET_NAME. */
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | undefined>>
   readonly account?: string
   /** Hosted zones that the account holds: id to domain. */
   readonly hostedZones?: Readonly<Record<string, string>>
@@ -138,7 +138,7 @@ function bootstrap({ region }: { region: string }) {
 /** Returns what Pulumi's SDK complained of at the end, e.g. promises that nobody ever settled. */
 async function runInProcess(
   folder: string,
-  env: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
   const entry = join(import.meta.dirname, 'program-process.ts')
   const home = join(folder, 'home')

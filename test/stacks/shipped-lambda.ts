@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { Program } from './program.ts'
@@ -13,6 +13,9 @@ export type ShippedLambda = {
   /** Bytes of the zip, and of each file in it. */
   readonly zippedBytes: number
   readonly files: ReadonlyMap<string, number>
+  /** Bytes of its code, and of that part of it which is read before the first request. */
+  readonly codeBytes: number
+  readonly startBytes: number
   /** What its code imports from elsewhere than Node.js: nothing is there on Lambda. */
   readonly foreignImports: readonly string[]
   readonly handler: string
@@ -31,10 +34,14 @@ const metafileSchema = z.object({
   outputs: z.record(
     z.string(),
     z.object({
-      imports: z.array(z.object({ path: z.string(), external: z.boolean().optional() })),
+      bytes: z.number(),
+      imports: z.array(
+        z.object({ path: z.string(), kind: z.string(), external: z.boolean().optional() }),
+      ),
     }),
   ),
 })
+type Outputs = z.infer<typeof metafileSchema>['outputs']
 
 /** Unpacks the function of an `sst.aws.Function`, from the folder that its program ran in (`keep`). */
 export async function unpackLambda(
@@ -57,12 +64,18 @@ export async function unpackLambda(
   const metafile = await readFile(join(artifacts, `${component}-meta.json`), 'utf8')
   const { outputs } = metafileSchema.parse(JSON.parse(metafile))
   const imports = Object.values(outputs).flatMap((it) => it.imports)
-  const foreign = imports.map((it) => it.path).filter((it) => !isBuiltinPath(it))
+  const foreign = imports
+    .filter((it) => it.external === true && !isBuiltinPath(it.path))
+    .map((it) => it.path)
+  const bytesOf = (paths: Iterable<string>) =>
+    [...paths].reduce((sum, path) => sum + (files.get(basename(path)) ?? 0), 0)
   const variables = environment?.variables ?? {}
   return {
     folder,
     zippedBytes: zip.length,
     files,
+    codeBytes: bytesOf(Object.keys(outputs)),
+    startBytes: bytesOf(importedAtStart(outputs)),
     foreignImports: [...new Set(foreign)],
     handler,
     timeout,
@@ -101,13 +114,20 @@ export async function startLambda(
     complaints += chunk
   })
   const nextMessage = async () => {
-    const message = await Promise.race([
-      once(child, 'message').then(([it]) => it),
-      once(child, 'exit').then(([code, signal]) => {
-        throw new Error(`the Lambda ended with ${code ?? signal}: ${complaints}`)
-      }),
-    ])
-    return z.looseObject({ error: z.string().optional() }).parse(message)
+    // Whichever comes first; the other is no longer waited for.
+    const answered = new AbortController()
+    const { signal } = answered
+    try {
+      const message = await Promise.race([
+        once(child, 'message', { signal }).then(([it]) => it),
+        once(child, 'exit', { signal }).then(([code, killedBy]) => {
+          throw new Error(`the Lambda ended with ${code ?? killedBy}: ${complaints}`)
+        }),
+      ])
+      return z.looseObject({ error: z.string().optional() }).parse(message)
+    } finally {
+      answered.abort()
+    }
   }
   await nextMessage()
   return {
@@ -120,6 +140,18 @@ export async function startLambda(
     log,
     stop: () => child.kill(),
   }
+}
+
+/** The handler's file, and what it imports before it runs, all the way down. */
+function importedAtStart(outputs: Outputs): Set<string> {
+  const found = new Set(Object.keys(outputs).filter((it) => basename(it) === 'bundle.mjs'))
+  // A set that grows while it is walked is walked to its end.
+  for (const path of found) {
+    for (const it of outputs[path]?.imports ?? []) {
+      if (it.kind === 'import-statement' && it.external !== true) found.add(it.path)
+    }
+  }
+  return found
 }
 
 function isBuiltinPath(path: string): boolean {

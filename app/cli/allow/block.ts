@@ -1,85 +1,54 @@
-import { randomUUID } from 'node:crypto'
-import { ResourceNotFoundException, UpdateCertificateCommand } from '@aws-sdk/client-iot'
-import type { CertificateRef } from '../../provisioning/device-record.ts'
-import { confirm } from '../confirm.ts'
-import { errorMessage } from '../failure.ts'
+import { type Blocked, blockDevice } from '../../provisioning/block-device.ts'
+import type { Ordered } from '../../provisioning/give-order.ts'
 import type { CommandContext } from '../program.ts'
-import { type AllowListAccess, forDevice, openAllowList, someFailed } from './allow-list-access.ts'
-import type { BlockFlags } from './command.ts'
-import { orderDevice } from './order.ts'
+import type { BlockFlags } from './block-command.ts'
+import { describeCutOffs, describeRefusal, renderCutOff, showProblems } from './order-in-words.ts'
+import { runOrders } from './run-orders.ts'
 
-/**
- * `landfall allow block`: for each device one compare-and-swap on its record, then INACTIVE for what
- * the record lists as superseded. The record goes first: from then on no attempt can commit.
- */
+type Result = (Blocked & { milliseconds: number }) | Exclude<Ordered, { type: 'done' }>
+
+/** `landfall allow block`: for each device its record, then its certificate, read back, with the time it took. */
 export async function blockDevices(
-  names: readonly string[],
+  args: readonly string[],
   flags: BlockFlags,
   context: CommandContext,
 ): Promise<void> {
-  const { terminal, signal } = context
-  const access = await openAllowList(names, flags)
-  if (flags.yes !== true) {
-    await confirm(`Block ${names.join(', ')} for good?`, 'nothing was blocked', context)
-  }
-  let unknown = 0
-  let active = 0
-  for (const name of names) {
-    const event = { type: 'block', attemptId: randomUUID() } as const
-    const ordered = await forDevice(`${name} wasn’t blocked`, () =>
-      orderDevice(access, name, event, signal),
-    )
-    if (ordered?.kind !== 'done') {
-      unknown++
-      if (flags.json === true) terminal.json({ thingName: name, blocked: false })
-      else terminal.out(`${name} is not in the allow-list`)
-      continue
-    }
-    const { superseded } = ordered.record
-    const troubles = await deactivate(access, superseded, signal)
-    if (troubles.length > 0) active++
-    const certificates = superseded.length
-    if (flags.json === true)
-      terminal.json({ thingName: name, blocked: true, certificates, troubles })
-    else terminal.out(`${name} blocked${certificates > 0 ? describe(certificates, troubles) : ''}`)
-  }
-  if (active > 0) {
-    throw someFailed(
-      active,
-      names.length,
-      'blocked, but a certificate may still be active',
-      'block again with credentials that may call iot:UpdateCertificate there',
-    )
-  }
-  if (unknown > 0) {
-    throw someFailed(unknown, names.length, 'not in the allow-list', 'check the names')
-  }
-}
-
-/** INACTIVE for each, in its region; returns a sentence for each that could not be reached. */
-async function deactivate(
-  { aws }: AllowListAccess,
-  certificates: readonly CertificateRef[],
-  signal: AbortSignal,
-): Promise<string[]> {
-  const troubles: string[] = []
-  for (const { region, certificateId } of certificates) {
-    const client = aws.iot(region)
-    try {
-      await client.send(new UpdateCertificateCommand({ certificateId, newStatus: 'INACTIVE' }), {
-        abortSignal: signal,
-      })
-    } catch (error) {
-      if (error instanceof ResourceNotFoundException) continue
-      troubles.push(`${certificateId} in ${region}: ${errorMessage(error)}`)
-    } finally {
-      client.destroy()
-    }
-  }
-  return troubles
-}
-
-function describe(certificates: number, troubles: readonly string[]): string {
-  if (troubles.length > 0) return `; NOT inactive: ${troubles.join('; ')}`
-  return certificates === 1 ? '; its certificate is inactive' : '; its certificates are inactive'
+  const { terminal } = context
+  await runOrders<Result>(args, flags, context, {
+    done: 'blocked',
+    question: (names) => `Block ${names}? What they have becomes INACTIVE for good.`,
+    async work(deps, name) {
+      const startedAt = performance.now()
+      const result = await blockDevice(deps, name)
+      if (result.type !== 'blocked') return result
+      return { ...result, milliseconds: Math.round(performance.now() - startedAt) }
+    },
+    report(name, result) {
+      if (result.type !== 'blocked') {
+        const { reason, inWords } = describeRefusal(result)
+        if (flags.json === true) terminal.json({ thingName: name, blocked: false, reason })
+        else terminal.out(`${name} ${inWords}`)
+        return 'failed'
+      }
+      const { cutOffs, problems, milliseconds } = result
+      const ending = problems.length > 0 ? 'unfinished' : 'done'
+      if (flags.json === true) {
+        const certificates = cutOffs.map(renderCutOff)
+        terminal.json({ thingName: name, blocked: true, certificates, problems, milliseconds })
+        return ending
+      }
+      const took = `${(milliseconds / 1000).toFixed(2)} s`
+      const how = ending === 'done' ? `and cut off in ${took}` : 'but not known to be cut off'
+      terminal.out(`${name} blocked ${how}${describeCutOffs(cutOffs)}`)
+      showProblems(problems, terminal)
+      return ending
+    },
+    failure: (ending) =>
+      ending === 'failed'
+        ? { what: 'not blocked', hint: 'npx landfall allow show NAME' }
+        : {
+            what: 'blocked, but a certificate may still be usable',
+            hint: 'block again once its region can be reached; a sweep finishes it as well',
+          },
+  })
 }

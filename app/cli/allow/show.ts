@@ -1,78 +1,65 @@
-import { type DeviceRecord, productNameOf } from '../../provisioning/device-record.ts'
+import { findDrift } from '../../provisioning/identity-drift.ts'
+import { seeIdentity } from '../../provisioning/see-identity.ts'
+import { CommandFailure } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
-import type { Terminal } from '../terminal.ts'
-import { forDevice, openAllowList, someFailed } from './allow-list-access.ts'
-import type { AllowFlags } from './command.ts'
+import { eachDevice, type Unreadable } from './each-device.ts'
+import { openOrders } from './open-orders.ts'
+import { describeRefusal } from './order-in-words.ts'
+import { readNames } from './read-names.ts'
+import type { ShowFlags } from './show-command.ts'
+import { describeSigningKey, renderIdentity, type SeenDevice, showDevice } from './show-device.ts'
 
-/** `landfall allow show`: the records as they stand now, read consistently. */
+/** `landfall allow show`: the records as they stand now, read consistently, and their certificates. */
 export async function showDevices(
-  names: readonly string[],
-  flags: AllowFlags,
-  { terminal, signal }: CommandContext,
+  args: readonly string[],
+  flags: ShowFlags,
+  context: CommandContext,
 ): Promise<void> {
-  const { allowList } = await openAllowList(names, flags)
-  let unknown = 0
-  for (const [index, name] of names.entries()) {
-    const record = await forDevice(`${name} can’t be read`, () =>
-      allowList.find(name, { signal, consistent: true }),
-    )
-    if (record === undefined) unknown++
-    if (flags.json === true) terminal.json(record ?? { thingName: name, status: 'unknown' })
-    else {
-      if (index > 0) terminal.out('')
-      if (record === undefined) terminal.out(`${name}  not in the allow-list`)
-      else showRecord(record, terminal)
+  const { terminal } = context
+  const names = await readNames(args)
+  const access = await openOrders(flags, context, names.length)
+  const policyName = access.config?.devicePolicyName
+  let shown = 0
+  let missing = 0
+
+  async function look(name: string, signal: AbortSignal): Promise<SeenDevice | undefined> {
+    const record = await access.allowList.find(name, { signal, consistent: true })
+    if (record === undefined) return undefined
+    const signsWith = await describeSigningKey(record)
+    if (flags.recordOnly === true) return { record, signsWith }
+    const seen = await seeIdentity({ ...access, signal }, record)
+    return { record, signsWith, identity: { ...seen, drift: findDrift(record, seen, policyName) } }
+  }
+
+  function report(name: string, result: SeenDevice | Unreadable | undefined): void {
+    const failed = result === undefined || 'unreadable' in result
+    if (failed) missing++
+    if (failed) {
+      const { reason, inWords } = describeRefusal(result ?? { type: 'unknown' })
+      if (flags.json === true) terminal.json({ thingName: name, status: reason, ...result })
+      else terminal.out(`${shown > 0 ? '\n' : ''}${name} ${inWords}`)
+    } else if (flags.json === true) {
+      terminal.json({ ...result.record, ...renderIdentity(result) })
+    } else {
+      if (shown > 0) terminal.out('')
+      showDevice(result, terminal)
     }
+    shown++
   }
-  if (unknown > 0) {
-    throw someFailed(unknown, names.length, 'not in the allow-list', 'npx landfall allow add NAME')
+
+  try {
+    await eachDevice(names, context, {
+      failing: (name) => `${name} can’t be read`,
+      work: look,
+      report,
+    })
+  } finally {
+    access.close()
   }
-}
-
-function showRecord(record: DeviceRecord, terminal: Terminal): void {
-  const { placement } = record
-  const distance =
-    placement?.distanceKm === undefined ? undefined : `${Math.round(placement.distanceKm)} km`
-  const fields: readonly (readonly [string, string | undefined])[] = [
-    ['status', record.status],
-    ['product', productNameOf(record)],
-    ['region', record.region],
-    ['pinned to', record.regionPin],
-    ['attributes', attributes(record)],
-    ['distance', distance],
-    ['why', placement?.reason],
-    ['since', time(record.statusSince)],
-    ['attached', time(record.attachedAt)],
-    ['certificate', record.certificateId],
-    ['own key', record.csrThumbprint],
-    ['lease until', time(record.leaseUntil)],
-    ['attempts', record.attempts?.toString()],
-    ['superseded', superseded(record)],
-  ]
-  terminal.out(terminal.paint('bold', record.thingName))
-  for (const [label, value] of fields) {
-    if (value !== undefined) terminal.out(`  ${label.padEnd(12)} ${value}`)
+  if (missing > 0) {
+    const devices = `${missing} of ${names.length} ${names.length === 1 ? 'device' : 'devices'}`
+    throw new CommandFailure(`${devices} not in the allow-list`, {
+      hint: 'npx landfall allow add NAME',
+    })
   }
-  for (const entry of record.history) {
-    const where = entry.event === 'moved' ? ' to' : ' in'
-    terminal.out(
-      `  ${time(entry.at)}  ${entry.event}${entry.region ? `${where} ${entry.region}` : ''}`,
-    )
-  }
-}
-
-function attributes({ attributes: all = {} }: DeviceRecord): string | undefined {
-  const pairs = Object.entries(all).map(([name, value]) => `${name}=${value}`)
-  return pairs.length === 0 ? undefined : pairs.join(', ')
-}
-
-function superseded(record: DeviceRecord): string | undefined {
-  if (record.superseded.length === 0) return undefined
-  return record.superseded.map((it) => `${it.certificateId} in ${it.region}`).join(', ')
-}
-
-/** ISO 8601, UTC, whole seconds. */
-function time(epochMilliseconds: number | undefined): string | undefined {
-  if (epochMilliseconds === undefined) return undefined
-  return `${new Date(epochMilliseconds).toISOString().slice(0, 19)}Z`
 }

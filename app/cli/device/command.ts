@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { integer, seconds } from '../options.ts'
 import type { CommandContext } from '../program.ts'
+import type { ContractName } from './contract.ts'
+import { type DeliveryCurve, deliveryCurves } from './delivery-key.ts'
 
 export type DeviceFlags = {
   thing: string
@@ -12,7 +14,14 @@ export type DeviceFlags = {
   fake?: true
   folder: string
   ca?: string
+  contract?: ContractName
   signingKey?: string
+  kid?: string
+  audience?: string
+  factoryCert?: string
+  routerKeys?: string
+  deliveryKey?: DeliveryCurve
+  clock: boolean
   address?: string
   count?: number
   interval: number
@@ -30,15 +39,49 @@ export function deviceCommand(program: Command, context: CommandContext): void {
       'The reference device. It asks the provisioning URL for an identity, keeps it, connects to its region by MQTT over mutual TLS and publishes to data/<thing>/misc until Ctrl-C. With an identity in its folder it connects without asking.',
     )
     .requiredOption('--thing <name>', 'the thing name')
-    .option('--url <url>', 'the provisioning URL, …/device-provisioning')
-    .option('--local <file>', 'local.json of `landfall local`: gives URL, CA and signing key')
-    .option('--signing-key <file>', 'the fleet’s private RSA key (PEM) that signs the thing name')
+    .option('--url <url>', 'the provisioning URL, …/device-provisioning or …/v1/provision')
+    .option(
+      '--local <file>',
+      'local.json of `landfall local`: gives URL, CA, signing key, audience',
+    )
+    .addOption(
+      new Option(
+        '--contract <name>',
+        'how it asks (default: landfall where the signing key is a JWK file or one of the options below that are for it is given, else seed)',
+      ).choices(['seed', 'landfall']),
+    )
+    .option(
+      '--signing-key <file>',
+      'the private key that signs its requests: for seed the fleet’s, RSA; for landfall EC, Ed25519 or RSA; JWK or PEM',
+    )
     .option('--ca <file>', 'CA certificates (PEM) to trust for the URL and the endpoint')
     .option('--own-key', 'make the private key here and send a CSR')
     .addOption(
       new Option('--key-type <type>', 'of the own key').choices(['ec', 'rsa']).default('ec'),
     )
-    .option('--fake', 'sign the real name and send another one: must be refused with `wrong sig`')
+    .option(
+      '--fake',
+      'sign the real name and send another one: must be refused with `wrong sig` or not-authorized',
+    )
+    .optionsGroup('For the Landfall contract:')
+    .option('--audience <name>', 'the deployment, letter for letter')
+    .option('--kid <id>', 'of the signing key (default: what its file says, else its thumbprint)')
+    .option(
+      '--factory-cert <file>',
+      'the signing key’s certificate from the factory, then its issuers (PEM): sent as x5c',
+    )
+    .option('--no-clock', 'date requests by a nonce of the edge’s')
+    .option(
+      '--router-keys <file>',
+      'the router’s public keys as the factory knew them (default: ask …/v1/jwks)',
+    )
+    .addOption(
+      new Option(
+        '--delivery-key <curve>',
+        'of the key that AWS IoT’s is encrypted to (default: P-256)',
+      ).choices(deliveryCurves),
+    )
+    .optionsGroup('Options:')
     .option('--folder <dir>', 'where the device keeps its files', '.')
     .option(
       '--address <ip>',
@@ -63,7 +106,7 @@ export function deviceCommand(program: Command, context: CommandContext): void {
 
 const EXAMPLES = `
 Files in the folder: <thing>.device.key.pem (mode 0600), <thing>.device.csr.pem,
-<thing>.device.cert.pem, <thing>.endpoint.
+<thing>.device.cert.pem, <thing>.endpoint; by the Landfall contract <thing>.receipt.jws.
 
 Examples:
   The key is made by AWS IoT, against AWS on this machine:
@@ -72,6 +115,13 @@ Examples:
   The key never leaves the device:
   $ npx landfall device --thing mydevice2 --url https://example.com/device-provisioning \\
       --signing-key fleet.key.pem --own-key
+
+  By the Landfall contract, with a key of its own that signs (\`landfall keys new\`):
+  $ npx landfall device --thing mydevice4 --url https://example.com/v1/provision \\
+      --audience https://example.com --signing-key mydevice4.keys.json --own-key
+
+  The same against AWS on this machine, as the default product’s signer, without a clock:
+  $ npx landfall device --thing mydevice5 --local .landfall/local/local.json --contract landfall --no-clock
 
   A forged request, which must be refused:
   $ npx landfall device --thing mydevice3 --local .landfall/local/local.json --fake`

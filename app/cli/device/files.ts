@@ -14,16 +14,18 @@ export type DeviceIdentity = {
 export type DeviceFiles = {
   readonly key: string
   readonly csr: string
+  readonly receipt: string
   readonly certificate: string
   readonly endpoint: string
 }
 
-/** The seed's file names. `thing` must be a thing name: those have no slash and aren't `..`. */
+/** The seed's file names, and the receipt's. `thing` must be a thing name: those have no slash and aren't `..`. */
 export function deviceFiles(folder: string, thing: string): DeviceFiles {
   const base = join(folder, thing)
   return {
     key: `${base}.device.key.pem`,
     csr: `${base}.device.csr.pem`,
+    receipt: `${base}.receipt.jws`,
     certificate: `${base}.device.cert.pem`,
     endpoint: `${base}.endpoint`,
   }
@@ -56,11 +58,12 @@ export async function findIdentity(files: DeviceFiles): Promise<DeviceIdentity |
 export async function saveIdentity(
   files: DeviceFiles,
   identity: DeviceIdentity,
-  keyIsOurs: boolean,
+  given: { readonly keyIsOurs: boolean; readonly receipt: string | undefined },
 ): Promise<void> {
+  if (given.receipt !== undefined) await writeWhole(files.receipt, given.receipt)
   await writeWhole(files.endpoint, `${identity.endpointAddress}::${identity.region}`)
   await writeWhole(files.certificate, identity.certificatePem)
-  if (!keyIsOurs) await writeWhole(files.key, identity.keyPem, 0o600)
+  if (!given.keyIsOurs) await writeWhole(files.key, identity.keyPem, 0o600)
 }
 
 export async function makeFolder(folder: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'mqtt'
 import { CommandFailure, errorMessage } from '../failure.ts'
-import { isUnknownCa } from './ask.ts'
+import { isUnknownCa } from './edge-client.ts'
 import type { DeviceIdentity } from './files.ts'
 import { retryDelayMs } from './retry.ts'
 

@@ -31,7 +31,7 @@ function jsonReporter(terminal: Terminal, thing: string): Reporter {
   const event = (name: string, rest: object) => terminal.json({ event: name, thing, ...rest })
   return {
     powerOn: ({ kind, ...rest }) => event(kind, rest),
-    provisioned: ({ identity, known, distanceKm, message }, files) =>
+    provisioned: ({ identity, known, distanceKm, message, reason }, files) =>
       event('provisioned', {
         known,
         region: identity.region,
@@ -39,9 +39,10 @@ function jsonReporter(terminal: Terminal, thing: string): Reporter {
         certificateId: certificateId(identity.certificatePem),
         distanceKm,
         message,
+        reason,
         files,
       }),
-    refused: ({ status, message }) => event('refused', { status, message }),
+    refused: ({ kind, ...rest }) => event(kind, rest),
     publish: ({ kind, ...rest }) => event(kind, rest),
     finished: (sent) => event('finished', { sent }),
   }
@@ -58,19 +59,23 @@ function textReporter(terminal: Terminal, thing: string): Reporter {
           return step('using the key in the folder')
         case 'asking':
           return step(`asking for ${thing} ${event.withCsr ? 'with a CSR' : 'without a CSR'}`)
+        case 'again':
+          return step(`${event.why}; again at once, with a nonce`)
         case 'retry':
           return step(`${event.why}; again in ${(event.delayMs / 1000).toFixed(1)} s`)
         default:
           return event satisfies never
       }
     },
-    provisioned({ identity, known, distanceKm, message }, files) {
+    provisioned({ identity, known, distanceKm, message, reason, receipt }, files) {
       if (known) step(`${thing} was provisioned before (${files.certificate})`)
       if (message !== undefined) step(message)
       const distance = distanceKm === undefined ? '' : `, ${Math.round(distanceKm)} km away`
       terminal.out(`region       ${identity.region}${distance}`)
       terminal.out(`endpoint     ${identity.endpointAddress}`)
       terminal.out(`certificate  ${certificateId(identity.certificatePem)}`)
+      if (reason !== undefined) terminal.out(`why          ${reason}`)
+      if (receipt !== undefined) terminal.out(`receipt      ${files.receipt}, verified`)
     },
     refused: () => {},
     publish(event) {

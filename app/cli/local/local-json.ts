@@ -4,7 +4,12 @@ import { readInput } from '../input-file.ts'
 
 /** What `landfall local` writes into its data folder, and everything that talks to it reads. */
 const localJsonSchema = z.object({
+  /** `POST /device-provisioning`, the seed contract. */
   provisionUrl: z.url(),
+  /** `POST /v1/provision`, the Landfall contract. */
+  landfallUrl: z.url(),
+  /** The deployment’s name in requests and receipts. */
+  audience: z.string(),
   awsEndpointUrl: z.url(),
   controlUrl: z.url(),
   accountId: z.string().regex(/^\d{12}$/),
@@ -16,7 +21,9 @@ const localJsonSchema = z.object({
   edgeAccessKeyId: z.string(),
   edgeSecretAccessKey: z.string(),
   caFile: z.string(),
+  /** The default product's signers: an RSA key (PEM) for the seed contract, a private JWK Set for Landfall's. */
   signingKeyFile: z.string(),
+  landfallKeyFile: z.string(),
   allowListTable: z.string(),
   controlTable: z.string(),
   edgeConfigFile: z.string(),
@@ -25,6 +32,9 @@ const localJsonSchema = z.object({
     z.object({ region: z.string(), endpointAddress: z.string(), mqttPort: z.number().int() }),
   ),
 })
+
+/** The edge's log, beside local.json in the data folder. */
+export const edgeLogName = 'edge.log'
 
 export type LocalJson = z.infer<typeof localJsonSchema>
 
@@ -46,4 +56,5 @@ export async function readLocalJson(path: string): Promise<LocalJson> {
   return parsed.data
 }
 
-const HINT = 'landfall local writes this file into its data folder'
+const HINT =
+  'landfall local writes this file into its data folder; where an older version did, end it and start it again'

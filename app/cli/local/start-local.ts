@@ -8,6 +8,7 @@ import { type LocalAws, startLocalAws } from '../../../local/aws.ts'
 import { LocalAwsError } from '../../../local/local-aws-error.ts'
 import { createTables } from '../../allowlist/tables.ts'
 import { type EdgeConfig, parseConfig } from '../../edge/config.ts'
+import { landfallPaths } from '../../edge/landfall-routes.ts'
 import { seedPath } from '../../edge/seed-route.ts'
 import { readProducts } from '../../products/control-table.ts'
 import { type Product, productSchema, type Signer } from '../../products/product.ts'
@@ -16,8 +17,8 @@ import { defaultProductName } from '../../provisioning/device-record.ts'
 import { CommandFailure, errorMessage, findErrorCode } from '../failure.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
-import { openFleetKey } from './fleet-key.ts'
-import type { LocalJson } from './local-json.ts'
+import { edgeLogName, type LocalJson } from './local-json.ts'
+import { keepJwks, openFleetKey, openLandfallKey } from './local-keys.ts'
 
 /** Regions on five continents (Africa has no AWS IoT); the first is the default region. */
 export const defaultRegions: readonly string[] = [
@@ -69,7 +70,7 @@ export type Local = {
 
 /**
  * Landfall on one machine: AWS in this process, the edge as a child process, both tables, the default
- * product and the fleet's signing key, and local.json once all of it answers. Everything is kept in
+ * product and the fleet's signing keys, and local.json once all of it answers. Everything is kept in
  * the data folder. Throws CommandFailure, and leaves nothing running then.
  */
 export async function startLocal(options: StartLocalOptions): Promise<Local> {
@@ -91,21 +92,35 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
   try {
     options.onStep?.('tables and default product')
     const signingKeyFile = join(folder, 'fleet.key.pem')
-    await prepareTables(aws, await openFleetKey(signingKeyFile))
+    const landfallKeyFile = join(folder, 'landfall.keys.json')
+    const routerKeysFile = join(folder, 'router.keys.json')
+    await prepareTables(aws, [
+      await openFleetKey(signingKeyFile),
+      ...(await openLandfallKey(landfallKeyFile)),
+    ])
+    await keepJwks(routerKeysFile)
 
     options.onStep?.('the edge')
     const edgePort = options.edgePort ?? last?.listen.port ?? (await findFreePort())
-    const config = edgeConfig(aws, edgePort, options.locationFile)
+    // Not its URL: another --edge-port makes no other deployment.
+    const audience = `landfall-local-${aws.accountId}`
+    const config = {
+      ...edgeConfig(aws, edgePort, options.locationFile),
+      audience,
+      routerKeysFile,
+    }
     await writeWhole(edgeConfigFile, `${JSON.stringify(config, null, 2)}\n`)
     edge = await startEdge({
       configFile: edgeConfigFile,
-      logFile: join(folder, 'edge.log'),
+      logFile: join(folder, edgeLogName),
       awsEndpointUrl: aws.awsEndpointUrl,
       region: dynamodbRegion,
       accessKey: aws.edge,
     })
     const json: LocalJson = {
       provisionUrl: `${edge.url}${seedPath}`,
+      landfallUrl: `${edge.url}${landfallPaths.provision}`,
+      audience,
       awsEndpointUrl: aws.awsEndpointUrl,
       controlUrl: aws.controlUrl,
       accountId: aws.accountId,
@@ -115,6 +130,7 @@ export async function startLocal(options: StartLocalOptions): Promise<Local> {
       edgeSecretAccessKey: aws.edge.secretAccessKey,
       caFile: aws.caFile ?? '',
       signingKeyFile,
+      landfallKeyFile,
       allowListTable: tables.allowList,
       controlTable: tables.control,
       edgeConfigFile,
@@ -167,8 +183,8 @@ async function startAws(
   }
 }
 
-/** Both tables, and the default product with this signer among its own. */
-async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
+/** Both tables, and the default product with these signers among its own. */
+async function prepareTables(aws: LocalAws, signers: readonly Signer[]): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: aws.awsEndpointUrl,
     region: dynamodbRegion,
@@ -194,7 +210,7 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
     if (product === undefined) {
       const made = {
         name: defaultProductName,
-        signers: [signer],
+        signers,
         regionPolicy: { defaultRegion: first },
       }
       await apply(productSchema.parse(made))
@@ -206,9 +222,10 @@ async function prepareTables(aws: LocalAws, signer: Signer): Promise<void> {
         hint: `name ${missing} in --regions, or give another folder with --data`,
       })
     }
-    if (product.signers.every((it) => it.kid !== signer.kid)) {
-      const signers: typeof product.signers = [...product.signers, signer]
-      await apply({ ...product, signers })
+    const known = new Set(product.signers.map((it) => it.kid))
+    const missing = signers.filter((it) => !known.has(it.kid))
+    if (missing.length > 0) {
+      await apply({ ...product, signers: [...product.signers, ...missing] })
     }
   } finally {
     client.destroy()
@@ -240,6 +257,7 @@ function edgeConfig(aws: LocalAws, port: number, locationFile: string | undefine
       roleArn: it.edgeRoleArn,
       endpointAddress: it.endpointAddress,
       sweeperRoleArn: it.sweeperRoleArn,
+      operatorRoleArn: it.operatorRoleArn,
       // The account was made up for this fleet alone.
       dedicated: true,
     })),

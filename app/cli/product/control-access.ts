@@ -1,5 +1,4 @@
 import { createPublicKey } from 'node:crypto'
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import type { ControlTable } from '../../products/control-row.ts'
 import { readProducts } from '../../products/control-table.ts'
 import { readProductDocument } from '../../products/document-problems.ts'
@@ -9,6 +8,7 @@ import { findProduct } from '../../products/product-store.ts'
 import type { SigningJwk } from '../../request/signing-jwk.ts'
 import { awsFailure } from '../aws-failure.ts'
 import { type AwsFlags, openAws } from '../aws-flags.ts'
+import { callerArn } from '../caller.ts'
 import { CommandFailure } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 
@@ -29,15 +29,7 @@ export async function openControlTable(
     client: aws.dynamodb,
     table: flags.table ?? aws.local?.controlTable ?? defaultTable,
     signal,
-    async caller() {
-      const sts = aws.sts()
-      try {
-        const { Arn } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal })
-        return Arn ?? 'unknown'
-      } finally {
-        sts.destroy()
-      }
-    },
+    caller: () => callerArn(aws, signal),
   }
 }
 

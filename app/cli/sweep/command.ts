@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { duration, findDuration, integer } from '../options.ts'
+import { duration, findTime, integer } from '../options.ts'
 import type { CommandContext } from '../program.ts'
 
 export type SweepFlags = {
@@ -54,10 +54,8 @@ export function sweepCommand(program: Command, context: CommandContext): void {
 
 function since(text: string): number | 'everything' {
   if (text === 'all') return 'everything'
-  const seconds = findDuration(text)
-  if (seconds !== undefined) return Date.now() - seconds * 1000
-  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) {
+  const time = findTime(text, Date.now())
+  if (time === undefined) {
     throw new InvalidArgumentError(
       'A time like 2026-01-31T12:00:00Z, a duration or "all" is needed.',
     )

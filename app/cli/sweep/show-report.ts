@@ -12,10 +12,10 @@ const REMEDIES: Readonly<Record<ReportedReason, string>> = {
     'attached to a device whose row names no certificate: its next request and a sweep settle it, or block it',
   'foreign-policy': 'to be destroyed, but it holds a policy of somebody else: remove it by hand',
   unknown: 'hangs on no thing, and nothing says whose it is: remove it by hand if it is yours',
-  inactive: 'a hand deactivated the device’s certificate: allow move, or allow block',
+  inactive: 'a hand deactivated the device’s certificate: allow reset, or allow block',
   detached:
-    'a hand took policy or thing from the device’s certificate: attach them, or allow block',
-  gone: 'the device’s certificate is gone: allow block, then allow it anew',
+    'a hand took policy or thing from the device’s certificate: attach them, or allow reset',
+  gone: 'the device’s certificate is gone: allow reset, or allow block',
   'named-elsewhere': 'superseded by one record and in use by another: correct the rows by hand',
   'no-such-region': 'superseded in a region that isn’t configured: configure it again to clean it',
 }

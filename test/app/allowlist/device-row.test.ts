@@ -25,7 +25,10 @@ const records: fc.Arbitrary<DeviceRecord> = fc.record(
     status: fc.constantFrom(...deviceStatuses),
     superseded: fc.array(certificate, { maxLength: 3 }),
     history: fc.array(
-      fc.record({ at: time, event: fc.constantFrom('claimed' as const, 'blocked' as const) }),
+      fc.record(
+        { at: time, event: fc.constantFrom('claimed' as const, 'reset' as const), by: text },
+        { requiredKeys: ['at', 'event'] },
+      ),
       { maxLength: 3 },
     ),
     product: text,
@@ -110,7 +113,7 @@ describe('compareAndSwap', () => {
     const update = compareAndSwap(fresh, { ...fresh, rev: 2, status: 'provisioning' })
     expect(update.ConditionExpression).toBe('#rev = :rev AND #status = :status')
     expect(update.ExpressionAttributeValues).toMatchObject({
-      ':rev': { N: '1' },
+      ':rev': { N: String(now) },
       ':status': { S: 'unprovisioned' },
     })
   })

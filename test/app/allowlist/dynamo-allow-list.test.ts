@@ -106,3 +106,40 @@ describe('save', () => {
     })
   })
 })
+
+describe('remove', () => {
+  it('holds the write to the revision and the status that were read', async () => {
+    const { requests, allowList } = await setUp(undefined, undefined)
+    expect(await allowList.remove(previous, signal)).toEqual({ removed: true })
+    expect(requests).toMatchObject([
+      {
+        operation: 'DeleteItem',
+        body: {
+          Key: { thing_name: { S: 'dev1' } },
+          ConditionExpression: '#rev = :rev AND #status = :status',
+          ExpressionAttributeValues: {
+            ':rev': { N: String(previous.rev) },
+            ':status': { S: 'unprovisioned' },
+          },
+        },
+      },
+    ])
+  })
+
+  it('gives what stands there, where it changed meanwhile', async () => {
+    const { allowList } = await setUp('condition', next)
+    expect(await allowList.remove(previous, signal)).toEqual({ removed: false, current: next })
+  })
+
+  it.each(['condition', 'error'] as const)('sees that the row is gone behind a %s', async (it) => {
+    const { allowList } = await setUp(it, undefined)
+    expect(await allowList.remove(previous, signal)).toEqual({ removed: true })
+  })
+
+  it('claims nothing where the outcome is unknown', async () => {
+    const { allowList } = await setUp('error', previous)
+    await expect(allowList.remove(previous, signal)).rejects.toMatchObject({
+      code: 'allow-list-unavailable',
+    })
+  })
+})

@@ -54,7 +54,14 @@ function claim(record: DeviceRecord, region: string, at: number): Promise<Device
   const reprovisioning = { rule: 'refuse', redeliverSeconds: 0 } as const
   const target = { region, placement: { reason: 'nearest' } }
   const attemptId = `attempt-${record.thingName}`
-  const ask = { type: 'ask', attemptId, target, leaseSeconds: 60, reprovisioning } as const
+  const ask = {
+    type: 'ask',
+    by: 'test',
+    attemptId,
+    target,
+    leaseSeconds: 60,
+    reprovisioning,
+  } as const
   return advance(record, ask, at)
 }
 
@@ -62,6 +69,7 @@ async function provision(thingName: string, region: string, at: number, product?
   const claimed = await claim(await allow(thingName, product), region, at - 500)
   const commit = {
     type: 'commit',
+    by: 'test',
     attemptId: `attempt-${thingName}`,
     certificateId: `certificate-${thingName}`,
     certificatePem: 'PEM',
@@ -162,7 +170,11 @@ describe('the indexes of the allow-list', () => {
   it('are sparse: a device that only may ask is in none, nor is one that was released', async () => {
     const claimed = await claim(await allow('released', 'valve'), 'ap-south-1', noon)
     expect(namesOf(await newest('by_product', 'valve'))).toEqual(['released'])
-    await advance(claimed, { type: 'release', attemptId: 'attempt-released' }, noon + 1000)
+    await advance(
+      claimed,
+      { type: 'release', by: 'test', attemptId: 'attempt-released' },
+      noon + 1000,
+    )
     expect(await newest('by_product', 'valve')).toEqual([])
     expect(await newest('by_region', 'ap-south-1')).toEqual([])
     expect(await newest('by_status', 'unprovisioned')).toEqual([])
@@ -171,7 +183,7 @@ describe('the indexes of the allow-list', () => {
 
   it('find a blocked device where it was, since it was blocked', async () => {
     const provisioned = await provision('blocked', 'sa-east-1', noon + 5000, 'sensor')
-    await advance(provisioned, { type: 'block', attemptId: 'operator' }, noon + 9000)
+    await advance(provisioned, { type: 'block', by: 'test', attemptId: 'operator' }, noon + 9000)
     const [item] = await newest('by_region', 'sa-east-1')
     expect(item?.prov_datetime).toEqual({ S: '2026-06-01T12:00:09' })
     expect(namesOf(await newest('by_status', 'blocked'))).toEqual(['blocked'])

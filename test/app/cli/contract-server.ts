@@ -1,8 +1,9 @@
 import 'reflect-metadata'
-import { generateKeyPairSync, type KeyObject, verify, webcrypto } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { X509CertificateGenerator } from '@peculiar/x509'
+import { Pkcs10CertificateRequest } from '@peculiar/x509'
+import { certifyKey } from '../../certify-key.ts'
 
 type Body = { readonly [field: string]: string | undefined }
 
@@ -21,7 +22,6 @@ export type Instead =
 /** A small HTTP server that speaks the seed contract; its endpoint address leads nowhere. */
 export async function startContractServer(instead: readonly (Instead | undefined)[] = []) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const certificatePem = await anyCertificate()
   const seen: Seen[] = []
   const server = createServer(async (request, response) => {
     let text = ''
@@ -37,14 +37,20 @@ export async function startContractServer(instead: readonly (Instead | undefined
     if (!signed) {
       return void response.writeHead(401).end('{"status":"error","message":"wrong sig"}')
     }
+    const made =
+      body.CSR === undefined ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : undefined
+    const PrivateKey = made?.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
+    const certificate = await certifyKey(
+      made === undefined ? keyOf(body.CSR ?? '') : made.publicKey,
+    )
     response.end(
       JSON.stringify({
         status: 'success',
         region: 'eu-west-1',
         endpointAddress: '127.0.0.1',
-        certificatePem,
+        certificatePem: certificate.toString('pem'),
         distance: 12.5,
-        ...(body.CSR === undefined ? { PrivateKey: anyKeyPem() } : {}),
+        ...(PrivateKey === undefined ? {} : { PrivateKey }),
       }),
     )
   })
@@ -69,18 +75,7 @@ function isSigned(body: Body, publicKey: KeyObject): boolean {
   return verify('sha256', Buffer.from(body['thing-name'] ?? '', 'utf8'), publicKey, signature)
 }
 
-function anyKeyPem(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
-}
-
-async function anyCertificate(): Promise<string> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=AWS IoT Certificate',
-    keys,
-    signingAlgorithm: algorithm,
-  })
-  return certificate.toString('pem')
+function keyOf(csrPem: string): KeyObject {
+  const { publicKey } = new Pkcs10CertificateRequest(csrPem)
+  return createPublicKey({ key: Buffer.from(publicKey.rawData), format: 'der', type: 'spki' })
 }

@@ -1,12 +1,13 @@
 import 'reflect-metadata'
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { certifyKey } from '../../certify-key.ts'
 import { type Instead, startContractServer } from './contract-server.ts'
-import { landfall } from './run-landfall.ts'
+import { runHere } from './run-here.ts'
 
 let folder: string
 let server: Awaited<ReturnType<typeof startContractServer>>
@@ -25,13 +26,10 @@ async function start(instead: readonly (Instead | undefined)[] = []) {
 }
 
 function device(...args: string[]) {
-  return landfall(
-    [
-      ...['device', '--thing', 'mydevice3', '--url', server.url, '--folder', folder],
-      ...['--signing-key', join(folder, 'fleet.key.pem'), '--count', '0', ...args],
-    ],
-    { cwd: folder },
-  )
+  return runHere([
+    ...['device', '--thing', 'mydevice3', '--url', server.url, '--folder', folder],
+    ...['--signing-key', join(folder, 'fleet.key.pem'), '--count', '0', ...args],
+  ])
 }
 
 const read = (name: string) => readFile(join(folder, name), 'utf8')
@@ -127,6 +125,23 @@ describe('landfall device', () => {
     expect(await readdir(folder)).toEqual(['fleet.key.pem'])
   })
 
+  it('keeps no certificate of another key', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const body = {
+      status: 'success',
+      region: 'eu-west-1',
+      endpointAddress: '127.0.0.1',
+      certificatePem: (await certifyKey(publicKey)).toString('pem'),
+    }
+    await start([{ status: 200, body: JSON.stringify(body) }])
+    const run = await device('--own-key')
+    expect(run).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('certificate of another'),
+    })
+    expect(await readdir(folder)).not.toContain('mydevice3.endpoint')
+  })
+
   it('says what to do about a refusal', async () => {
     await start([{ status: 403, body: '{"status":"error","message":"you not"}' }])
     const run = await device()
@@ -154,6 +169,8 @@ describe('landfall device', () => {
     [['--url', 'ftp://x'], '--url is no http or https URL'],
     [['--count', '-1'], "option '--count <n>' argument '-1' is invalid"],
     [['--qos', '2'], "option '--qos <level>' argument '2' is invalid"],
+    [['--contract', 'seed', '--no-clock'], 'the seed contract has no --no-clock'],
+    [['--contract', 'landfall'], '--url is the seed contract’s, and this device speaks the other'],
   ])('counts %s as misuse', async (args, message) => {
     await start()
     const run = await device(...args)

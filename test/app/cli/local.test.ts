@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { childrenOf, isGone, type LocalProcess, startLocalProcess } from './local-process.ts'
+import { runHere } from './run-here.ts'
 import { landfall } from './run-landfall.ts'
 
 const twoRegions = ['--regions', 'eu-west-1,us-east-1']
@@ -31,7 +32,7 @@ const jsonFile = (name: string) => join(folder, name, 'local.json')
 
 /** Switches a device on; resolves with what it reported. */
 async function device(name: string, thing: string, ...args: string[]) {
-  const run = await landfall([
+  const run = await runHere([
     ...['device', '--thing', thing, '--local', jsonFile(name), '--folder', folder, '--json'],
     ...['--count', '2', '--interval', '0.1', '--qos', '1', '--address', newYork, ...args],
   ])
@@ -47,7 +48,10 @@ describe('landfall local', () => {
     const { json } = await start('a', ...twoRegions)
     expect(JSON.parse(await readFile(jsonFile('a'), 'utf8'))).toEqual(json)
     expect((await stat(jsonFile('a'))).mode & 0o777).toBe(0o600)
-    expect((await stat(json.signingKeyFile)).mode & 0o777).toBe(0o600)
+    const secrets = ['fleet.key.pem', 'landfall.keys.json', 'router.keys.json']
+    for (const name of secrets) {
+      expect((await stat(join(folder, 'a', name))).mode & 0o777).toBe(0o600)
+    }
     expect(json.regions.map((it) => it.region)).toEqual(['eu-west-1', 'us-east-1'])
     expect(await readFile(json.caFile, 'utf8')).toContain('BEGIN CERTIFICATE')
   })
@@ -55,7 +59,7 @@ describe('landfall local', () => {
   it('provisions a device that then publishes, and ends cleanly with its edge', async () => {
     const local = await start('a', ...twoRegions)
     const [edge = 0] = await childrenOf(local.pid)
-    expect(await landfall(['allow', 'add', 'd1', '--local', jsonFile('a')])).toMatchObject({
+    expect(await runHere(['allow', 'add', 'd1', '--local', jsonFile('a')])).toMatchObject({
       code: 0,
       stdout: 'd1 added\n',
     })
@@ -71,7 +75,7 @@ describe('landfall local', () => {
     const instance = String(150 + (process.pid % 100))
     const first = await start('a', ...twoRegions, '--instance', instance)
     const [edge = 0] = await childrenOf(first.pid)
-    await landfall(['allow', 'add', 'd1', 'd2', '--local', jsonFile('a')])
+    await runHere(['allow', 'add', 'd1', 'd2', '--local', jsonFile('a')])
     const before = await device('a', 'd1', '--own-key')
     await first.end('SIGKILL')
     expect(await isGone(edge)).toBe(true)
@@ -81,7 +85,7 @@ describe('landfall local', () => {
     const known = await device('a', 'd1')
     expect(known).toMatchObject({ code: 0, provisioned: { known: true } })
     await rm(join(folder, 'd1.device.cert.pem'))
-    const again = await device('a', 'd1')
+    const again = await device('a', 'd1', '--contract', 'landfall')
     expect(again).toMatchObject({
       code: 0,
       provisioned: { known: false, certificateId: before.provisioned?.certificateId },
@@ -93,9 +97,9 @@ describe('landfall local', () => {
     const [a, b] = [await start('a', ...twoRegions), await start('b', ...twoRegions)]
     expect(a.json.instance).not.toBe(b.json.instance)
     expect(a.json.accountId).not.toBe(b.json.accountId)
-    await landfall(['allow', 'add', 'd1', '--local', jsonFile('a')])
+    await runHere(['allow', 'add', 'd1', '--local', jsonFile('a')])
     await device('a', 'd1', '--own-key')
-    const elsewhere = await landfall(['allow', 'show', 'd1', '--local', jsonFile('b')])
+    const elsewhere = await runHere(['allow', 'show', 'd1', '--local', jsonFile('b')])
     expect(elsewhere).toMatchObject({ code: 1, stdout: 'd1  not in the allow-list\n' })
   })
 

@@ -23,7 +23,7 @@ afterAll(async () => {
 const allow = (...args: string[]) => runHere(['allow', ...args, '--local', jsonFile])
 
 function device(thing: string, ...args: string[]) {
-  return landfall([
+  return runHere([
     ...['device', '--thing', thing, '--local', jsonFile, '--folder', folder, '--own-key'],
     ...['--count', '1', '--qos', '1', '--address', '128.59.1.1', ...args],
   ])
@@ -54,6 +54,25 @@ describe('landfall allow', () => {
     expect(json).toMatchObject({ thingName: 'seen', status: 'provisioned', region: 'us-east-1' })
   })
 
+  it('lets a device sign with its own key, and shows which', async () => {
+    const keyFile = join(folder, 'signs.keys.json')
+    await runHere(['keys', 'new', '--type', 'Ed25519', '--out', keyFile])
+    const [own] = JSON.parse(await readFile(keyFile, 'utf8')).keys
+    const refused = await allow('add', 'signs', '--public-key', keyFile)
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain('holds a private key, which stays on the device')
+    expect(refused.stderr).not.toContain(own.d)
+    const half = await runHere(['keys', 'show', keyFile, '--allow'])
+    const args = ['allow', 'add', 'signs', '--public-key', '-', '--local', jsonFile]
+    const adding = startLandfall(args, { stdin: 'pipe' })
+    adding.child.stdin?.end(half.stdout)
+    expect(await adding.done).toMatchObject({ code: 0, stdout: 'signs added\n' })
+    const shown = await allow('show', 'signs')
+    expect(shown.stdout).toContain(`\n  signs with   Ed25519 ${own.kid}\n`)
+    expect((await device('signs', '--signing-key', keyFile)).code).toBe(0)
+    expect(await allow('add', 'x', 'y', '--public-key', keyFile)).toMatchObject({ code: 2 })
+  })
+
   it('shows rows as the seed writes them', async () => {
     const { DynamoDBClient, PutItemCommand } = await import('@aws-sdk/client-dynamodb')
     const { awsEndpointUrl, accessKeyId, secretAccessKey, dynamodbRegion } = local.json
@@ -74,7 +93,9 @@ describe('landfall allow', () => {
     expect((await device('lost')).code).toBe(0)
     expect(await allow('block', 'lost', '--yes')).toMatchObject({
       code: 0,
-      stdout: 'lost blocked; its certificate is inactive\n',
+      stdout: expect.stringMatching(
+        /^lost blocked and cut off in \d+\.\d\d s: [0-9a-f]{10}… in us-east-1 is INACTIVE and detached\n$/,
+      ),
     })
     const connected = await device('lost')
     expect(connected.code).toBe(1)
@@ -98,8 +119,8 @@ describe('landfall allow', () => {
     expect((await device('moved')).code).toBe(0)
     const shown = await allow('show', 'moved')
     expect(shown.stdout).toMatch(/region +eu-west-1\n {2}pinned to +eu-west-1\n/)
-    expect(shown.stdout).toMatch(/superseded +[0-9a-f]{64} in us-east-1\n/)
-    expect(shown.stdout).toContain('moved to eu-west-1\n')
+    expect(shown.stdout).toMatch(/superseded +[0-9a-f]{64} in us-east-1, INACTIVE\n/)
+    expect(shown.stdout).toMatch(/ moved to eu-west-1, by arn:.*:user\/operator\n/)
   })
 
   it('moves no device that is blocked or unknown, and to no region that is none', async () => {
@@ -107,7 +128,7 @@ describe('landfall allow', () => {
     await allow('block', 'stays', '--yes')
     expect(await allow('move', 'stays', 'nobody', '--to', 'eu-west-1')).toMatchObject({
       code: 1,
-      stdout: 'stays is blocked\nnobody is not in the allow-list\n',
+      stdout: 'stays is blocked: npx landfall allow unblock\nnobody is not in the allow-list\n',
       stderr: expect.stringContaining('error: 2 of 2 devices not moved'),
     })
     expect(await allow('move', 'stays', '--to', 'mars-north-1')).toMatchObject({ code: 2 })
@@ -198,6 +219,7 @@ describe('landfall doctor', () => {
       'us-east-1 role',
       'us-east-1 endpoint',
       'us-east-1 MQTT',
+      'router keys',
       'location data',
       'edge',
     ])

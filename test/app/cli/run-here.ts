@@ -8,10 +8,12 @@ import type { Run } from './run-landfall.ts'
  * Runs `landfall …` in this process, for tests of many commands: a process each takes far longer than
  * the command. What only a process has (exit codes, signals, pipes) is tested by `landfall`.
  */
-export async function runHere(args: readonly string[]): Promise<Run> {
+export async function runHere(
+  args: readonly string[],
+  signal: AbortSignal = AbortSignal.timeout(60_000),
+): Promise<Run> {
   const [stdout, stderr] = [collect(), collect()]
   const terminal = createTerminal({ stdin: {}, stdout: stdout.stream, stderr: stderr.stream })
-  const signal = AbortSignal.timeout(60_000)
   try {
     await runProgram(buildProgram({ terminal, env: {}, signal }), [...args])
     return { code: 0, stdout: stdout.text(), stderr: stderr.text() }

@@ -123,7 +123,7 @@ describe('the model’s counterexamples', () => {
     await delay('AttachThingPrincipal', 800)
     const asking = edge.post(request)
     await untilStatus(thingName, 'provisioned')
-    const blocked = await order(thingName, { type: 'block', attemptId: randomUUID() })
+    const blocked = await order(thingName, { type: 'block', by: 'test', attemptId: randomUUID() })
     for (const { region, certificateId } of blocked.superseded) {
       const iot = stage.iot(region)
       await iot.send(new UpdateCertificateCommand({ certificateId, newStatus: 'INACTIVE' }))
@@ -171,7 +171,11 @@ describe('the model’s counterexamples', () => {
     const asking = edge.post(request)
     await untilStatus(thingName, 'provisioning')
     const own = (await stage.row(thingName))?.attemptId
-    const { attemptId } = await order(thingName, { type: 'block', attemptId: randomUUID() })
+    const { attemptId } = await order(thingName, {
+      type: 'block',
+      by: 'test',
+      attemptId: randomUUID(),
+    })
     expect(attemptId).not.toBe(own)
     expect((await asking).status).toBe(403)
     expect((await stage.row(thingName))?.status).toBe('blocked')
@@ -209,7 +213,7 @@ describe('the model’s counterexamples', () => {
   it('9: the sweeper forgets what it saw gone, and nothing that came meanwhile', async () => {
     const { thingName, request } = await newDevice()
     await edge.post(request)
-    const free = { type: 'move', attemptId: randomUUID(), region: 'us-east-1' } as const
+    const free = { type: 'move', by: 'test', attemptId: randomUUID(), region: 'us-east-1' } as const
     await order(thingName, free)
     expect((await edge.post(request)).status).toBe(200)
     const first = (await stage.row(thingName))?.superseded[0]

@@ -6,6 +6,7 @@ import { transition } from '../../../app/provisioning/transition.ts'
 
 const start = Date.parse('2026-06-01T12:00:00Z')
 const leaseSeconds = 60
+const by = 'test'
 
 /** One request: when it was issued and with which key, and what becomes of its attempt. */
 const requests = fc.record({
@@ -14,7 +15,7 @@ const requests = fc.record({
   rule: fc.constantFrom('refuse' as const, 'replace' as const),
   redeliverSeconds: fc.constantFrom(0, 120),
   ends: fc.constantFrom('commits', 'commits', 'fails', 'dies'),
-  order: fc.constantFrom('none', 'none', 'block', 'move', 'expire'),
+  order: fc.constantFrom('none', 'none', 'block', 'unblock', 'unblock', 'reset', 'move', 'expire'),
   wait: fc.constantFrom(0, 1, 61, 130),
 })
 type Request = typeof requests extends fc.Arbitrary<infer T> ? T : never
@@ -28,6 +29,7 @@ function ask(request: Request, attemptId: string): DeviceEvent {
   const { key, issuedAt, rule, redeliverSeconds } = request
   return {
     type: 'ask',
+    by,
     attemptId,
     target: { region: 'eu-west-1', placement: { reason: 'nearest' } },
     leaseSeconds,
@@ -40,6 +42,7 @@ function ask(request: Request, attemptId: string): DeviceEvent {
 function commit({ key, issuedAt }: Request, attemptId: string): DeviceEvent {
   return {
     type: 'commit',
+    by,
     attemptId,
     certificateId: `certificate-${attemptId}`,
     certificatePem: 'PEM',
@@ -58,28 +61,35 @@ it('whatever happens between, certificates are made for ever later requests, and
         now += request.wait * 1000
         const attemptId = `a${index}`
         const claimed = write(record, ask(request, attemptId), now)
-        if (claimed === undefined) continue
-        record = claimed
-        if (request.ends === 'commits') {
+        record = claimed ?? record
+        if (claimed !== undefined && request.ends === 'commits') {
           const next = write(record, commit(request, attemptId), now)
           if (next === undefined) throw new Error('a claim that nobody took could not commit')
           record = next
           committed.push(request.issuedAt)
         }
-        if (request.ends === 'fails') {
-          record = write(record, { type: 'release', attemptId }, now) ?? record
+        if (claimed !== undefined && request.ends === 'fails') {
+          record = write(record, { type: 'release', by, attemptId }, now) ?? record
         }
         const order = `o${index}`
         if (request.order === 'move') {
           const region = index % 2 === 0 ? 'us-east-1' : 'eu-west-1'
-          record = write(record, { type: 'move', attemptId: order, region }, now) ?? record
+          record = write(record, { type: 'move', by, attemptId: order, region }, now) ?? record
         }
         if (request.order === 'expire') {
-          const event: DeviceEvent = { type: 'expire', attemptId: order, leaseSeconds }
+          const event: DeviceEvent = { type: 'expire', by, attemptId: order, leaseSeconds }
           record = write(record, event, now + 61_000) ?? record
         }
-        if (request.order === 'block' && index > 20) {
-          record = write(record, { type: 'block', attemptId: order }, now) ?? record
+        if (request.order === 'block') {
+          record = write(record, { type: 'block', by, attemptId: order }, now) ?? record
+        }
+        if (request.order === 'unblock') {
+          record = write(record, { type: 'unblock', by, attemptId: order }, now) ?? record
+        }
+        if (request.order === 'reset') {
+          const event: DeviceEvent = { type: 'reset', by, attemptId: order, leaseSeconds: 15 }
+          record = write(record, event, now) ?? record
+          record = write(record, { type: 'free', attemptId: order }, now) ?? record
         }
       }
       const dates = committed.filter((it) => it !== undefined)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import {
   CreateThingCommand,
   DescribeThingCommand,
@@ -131,6 +131,33 @@ describe('an attempt that lost its record while it worked', () => {
       expect.objectContaining({ certificateId: record?.certificateId, active: true }),
     ])
     await slow.stop()
+  })
+})
+
+describe('a row that is removed and added again during an attempt', () => {
+  it('is another one to the attempt, which loses though its own row was as old', async () => {
+    const name = 'added-again'
+    await stage.allow(name)
+    const request = signedRequest(stage, name, (await makeDeviceKey(name)).csr)
+    const statusOf = async () => (await stage.row(name))?.status
+    const slow = { operation: 'CreateThing', kind: 'delay', times: 1 }
+    await stage.fault({ ...slow, region: 'eu-west-1', delayMs: 1500 })
+    const stale = edge.post(request, addresses.dublin)
+    await expect.poll(statusOf, { interval: 10 }).toBe('provisioning')
+    const Key = { thing_name: { S: name } }
+    await stage.dynamoDb.send(new DeleteItemCommand({ TableName, Key }))
+    await stage.allow(name)
+    // The new row comes as far as the old one was, in another region, and waits there.
+    await stage.fault({ ...slow, region: 'us-east-1', delayMs: 2500 })
+    const fresh = edge.post(request, addresses.newYork)
+    await stage.faultFired('us-east-1')
+    const answers = await Promise.all([stale, fresh])
+    expect(answers.map((it) => it.status)).toEqual([503, 200])
+    const record = await stage.row(name)
+    expect(record).toMatchObject({ status: 'provisioned', region: 'us-east-1' })
+    expect(await attachedTo(name)).toMatchObject([
+      { region: 'us-east-1', certificateId: record?.certificateId, active: true },
+    ])
   })
 })
 

@@ -59,6 +59,7 @@ function setUp(script: {
     leaseSeconds: 60,
     now: () => now,
     newAttemptId: () => 'a1',
+    by: 'test',
     waves: measureWaves(() => 0),
     onIncident: (incident) => void world.incidents.push(incident),
     onFailover: (next) => void note(`failover: ${next.region}`)(),
@@ -114,6 +115,7 @@ describe('provision', () => {
         const taken = { ...it.row, attemptId: 'a2', rev: (it.row.rev ?? 0) + 1 }
         it.row = advance(taken, {
           type: 'commit',
+          by: 'test',
           attemptId: 'a2',
           certificateId: 'theirs',
           certificatePem: 'THEIRS',
@@ -212,7 +214,12 @@ describe('provision', () => {
     const { world, ask } = setUp({
       beforeSave(it) {
         if (it.row?.regionPin === undefined) {
-          it.row = advance(it.row, { type: 'move', attemptId: 'op', region: 'us-east-1' })
+          it.row = advance(it.row, {
+            type: 'move',
+            by: 'test',
+            attemptId: 'op',
+            region: 'us-east-1',
+          })
         }
       },
     })

@@ -1,11 +1,10 @@
-import { PassThrough } from 'node:stream'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { blockDevices } from '../../../app/cli/allow/block.ts'
-import { moveDevices } from '../../../app/cli/allow/move.ts'
-import { createTerminal } from '../../../app/cli/terminal.ts'
 import type { DeviceStatus } from '../../../app/provisioning/device-record.ts'
-import { type Answer, addresses, type EdgeProcess, edgeRegion } from '../../stage.ts'
+import { type Answer, addresses, type EdgeProcess } from '../../stage.ts'
 import {
   ampleTimes,
   type Device,
@@ -14,33 +13,39 @@ import {
   type Race,
   startRace,
 } from '../../storm.ts'
+import { sweeperConfig } from '../../sweeping.ts'
+import { runHere } from '../cli/run-here.ts'
 
 let race: Race
 let edges: EdgeProcess[]
+let folder: string
+let configFile: string
 
 beforeAll(async () => {
   race = await startRace()
   edges = await Promise.all([1, 2, 3, 4].map(() => race.stage.startEdge(ampleTimes)))
   // The operator's commands run in this process, and find AWS as the SDK does.
   race.stage.enterAws(race.stage.aws.operator)
+  folder = await mkdtemp(join(tmpdir(), 'landfall-races-'))
+  configFile = join(folder, 'edge.json')
+  await writeFile(configFile, JSON.stringify(sweeperConfig(race.stage)))
 })
 afterEach(() => race.stage.clearFaults())
-afterAll(() => race?.close())
+afterAll(async () => {
+  await race?.close()
+  await rm(folder, { recursive: true })
+})
 
-function commandContext() {
-  const stdout = new PassThrough().resume()
-  const stderr = new PassThrough().resume()
-  return {
-    terminal: createTerminal({ stdin: {}, stdout, stderr }),
-    env: {},
-    signal: AbortSignal.timeout(30_000),
+/** An order as an operator gives it; given again, where it lost too many races. */
+async function order(command: string, name: string, ...flags: string[]): Promise<void> {
+  let run = await runHere(['allow', command, name, '--config', configFile, ...flags])
+  for (let again = 0; again < 5 && run.stdout.includes('changes faster'); again += 1) {
+    run = await runHere(['allow', command, name, '--config', configFile, ...flags])
   }
+  if (run.code !== 0) throw new Error(`${command} ${name}: ${run.stdout}${run.stderr}`)
 }
-
-const block = (name: string) =>
-  blockDevices([name], { region: edgeRegion, yes: true }, commandContext())
-const move = (name: string, to: string) =>
-  moveDevices([name], { region: edgeRegion, to }, commandContext())
+const block = (name: string) => order('block', name, '--yes')
+const move = (name: string, to: string) => order('move', name, '--to', to)
 
 async function seen(device: Device, ...statuses: DeviceStatus[]): Promise<void> {
   await waitFor(async () => {
@@ -153,6 +158,56 @@ describe('a move amid a storm of requests', () => {
     },
     120_000,
   )
+})
+
+/** What lets a device have another identity, in as many steps as it takes. */
+const anew = {
+  reset: (name: string) => order('reset', name, '--yes'),
+  'block and unblock': async (name: string) => {
+    await block(name)
+    await order('unblock', name)
+  },
+  'remove and add': async (name: string) => {
+    await order('remove', name, '--yes')
+    await order('add', name)
+  },
+} as const
+
+describe('a reset, a block that is undone, a row that is removed and added, amid a storm of requests', () => {
+  it('leave nothing usable of what was before, and end with one live identity', async () => {
+    const some = ['at once', 0, 100, 'provisioned', 'settled'] as const
+    const orders = Object.values(anew)
+    const devices = await race.devices(orders.length * some.length, 'own')
+    await slowCalls()
+    const held = new Map<string, string>()
+    const kept: string[] = []
+    const storms = devices.map(async (device, n) => {
+      const moment = some[n % some.length] ?? 'at once'
+      const giveOrders = orders[n % orders.length] ?? anew.reset
+      let over = false
+      const asking = [0, 1, 2].map((it) =>
+        keepAsking(edges, device, it, {
+          done: ({ status }) => over && status === 200,
+          pauseMs: 30,
+        }),
+      )
+      await until(device, moment)
+      const before = (await race.stage.row(device.name))?.certificateId
+      await giveOrders(device.name)
+      const { things } = await race.stage.identities()
+      for (const it of things[device.name] ?? []) {
+        if (it.certificateId === before && it.status === 'ACTIVE') kept.push(device.name)
+      }
+      over = true
+      await Promise.all(asking)
+      // One more: an answer that was on its way may be what the device had before.
+      const last = await keepAsking(edges, device, 0, { pauseMs: 30 })
+      held.set(device.name, String(last.at(-1)?.body.certificatePem))
+    })
+    await Promise.all(storms)
+    expect(kept).toEqual([])
+    expect(await race.problems(held)).toEqual([])
+  }, 120_000)
 })
 
 it('no sweep failed all the while', () => {

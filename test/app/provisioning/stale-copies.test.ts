@@ -65,6 +65,7 @@ async function twoEdges(copies: 1 | 2, withOwnKey = true) {
           leaseSeconds: 60,
           now: Date.now,
           newAttemptId: randomUUID,
+          by: 'test',
           waves: measureWaves(() => performance.now()),
           onTrouble: () => {},
           onIncident: () => {},

@@ -1,9 +1,19 @@
 import 'reflect-metadata'
-import { createHash, webcrypto } from 'node:crypto'
+import { constants, createHash, generateKeyPairSync, webcrypto } from 'node:crypto'
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../app/app-error.ts'
-import { parseCsr } from '../../../app/request/csr.ts'
+import { parseCsr, parseCsrDer } from '../../../app/request/csr.ts'
+import {
+  cn,
+  derValue,
+  extensionRequest,
+  forgeCsr,
+  oid,
+  sequence,
+  setOf,
+  slowRsaKey,
+} from '../../forge-csr.ts'
 
 type Algorithm = Parameters<typeof webcrypto.subtle.generateKey>[0]
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -31,7 +41,8 @@ async function makeCsr(algorithm: Algorithm, name = 'CN=dev1'): Promise<string> 
 }
 
 async function whyNot(csr: unknown): Promise<string> {
-  const error = await parseCsr(csr, 'dev1').catch((caught: unknown) => caught)
+  const parsed = Buffer.isBuffer(csr) ? parseCsrDer(csr, 'dev1') : parseCsr(csr, 'dev1')
+  const error = await parsed.catch((caught: unknown) => caught)
   if (!(error instanceof AppError)) throw new Error('it was taken')
   expect(error.code).toBe('invalid-csr')
   return error.message
@@ -116,3 +127,95 @@ describe('parseCsr', () => {
     expect(await whyNot(forged)).toContain('does not verify')
   })
 })
+
+describe('parseCsrDer', () => {
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const rsaPair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+  it('takes what a device needs, with its name in whichever kind of string', async () => {
+    const utf16 = Buffer.from('dev1', 'utf16le').swap16()
+    for (const subject of [[], [[cn('dev1')]], [[cn('dev1', 0x13)]], [[cn(utf16, 0x1e)]]]) {
+      const csr = forgeCsr(ec, { subject, attributes: [extensionRequest(false)] })
+      expect((await parseCsrDer(csr, 'dev1')).key.equals(ec.publicKey)).toBe(true)
+    }
+  })
+
+  it('refuses text, however it spells a CSR', async () => {
+    const csr = forgeCsr(ec)
+    const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${csr.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+    for (const text of [pem, csr.toString('hex'), csr.toString('base64'), '']) {
+      expect(await whyNot(Buffer.from(text))).toContain('does not parse')
+    }
+  })
+
+  it('refuses a fourth element, and lengths that aren’t DER', async () => {
+    expect(await whyNot(forgeCsr(ec, { more: [sequence()] }))).toContain('not one DER value')
+    const csr = forgeCsr(ec, { subject: [[cn('dev1')]] })
+    const indefinite = [
+      Buffer.from([0x30, 0x80]),
+      csr.subarray(csr.length > 258 ? 4 : 3),
+      Buffer.alloc(2),
+    ]
+    expect(await whyNot(Buffer.concat(indefinite))).toMatch(/not (parse|one DER value)/)
+  })
+
+  it('refuses a wish to be an authority, in a second extension request too', async () => {
+    const attributes = [extensionRequest(false), extensionRequest(true)]
+    expect(await whyNot(forgeCsr(ec, { attributes }))).toContain('asks to be an authority')
+  })
+
+  it('refuses a second CN beside the first, and one that ends in something else', async () => {
+    for (const subject of [
+      [[cn('dev1'), cn('dev2')]],
+      [[cn('dev1')], [cn('dev2')]],
+      [[cn('dev1\0')]],
+    ]) {
+      expect(await whyNot(forgeCsr(ec, { subject }))).toContain('CN is not the thing name')
+    }
+  })
+
+  it('refuses RSA-PSS with SHA-1, which are its default parameters', async () => {
+    const padding = constants.RSA_PKCS1_PSS_PADDING
+    const csr = forgeCsr(rsaPair, { hash: 'sha1', algorithm: 'rsaPssSha1', padding })
+    expect(await whyNot(csr)).toContain('broken hash')
+  })
+
+  it('refuses an RSA key that takes a hundred times as long, before it verifies with it', async () => {
+    const csr = forgeCsr({ privateKey: rsaPair.privateKey, publicKey: slowRsaKey() })
+    expect(await whyNot(csr)).toContain('exponent is longer than 32 bits')
+  })
+
+  it('refuses curves that AWS IoT does not take, and another key’s signature', async () => {
+    for (const namedCurve of ['secp224r1', 'secp256k1']) {
+      expect(await whyNot(forgeCsr(generateKeyPairSync('ec', { namedCurve })))).toContain(
+        'EC P-256',
+      )
+    }
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const csr = forgeCsr({ privateKey: ec.privateKey, publicKey: other.publicKey })
+    expect(await whyNot(csr)).toContain('does not verify')
+  })
+
+  // Found by looking for what the library throws: each was a fault of the router once.
+  it.each([
+    ['an extension request that is none', forgeCsr(ec, { attributes: [request(derValue(0x04))] })],
+    [
+      'an extension whose value is none',
+      forgeCsr(ec, {
+        attributes: [request(sequence(sequence(oid('551d13'), derValue(0x04, Buffer.from('zz')))))],
+      }),
+    ],
+    [
+      'a challenge password that is no string',
+      forgeCsr(ec, { attributes: [sequence(oid('2a864886f70d010907'), setOf(sequence()))] }),
+    ],
+    ['parameters that its algorithm does not have', forgeCsr(ec, { algorithm: 'rsaPssBroken' })],
+    ['a key’s algorithm for its signature’s', forgeCsr(ec, { algorithm: 'ecPublicKey' })],
+  ])('refuses %s as what does not parse', async (_, csr) => {
+    expect(await whyNot(csr)).toContain('does not parse')
+  })
+})
+
+function request(value: Buffer): Buffer {
+  return sequence(oid('2a864886f70d01090e'), setOf(value))
+}

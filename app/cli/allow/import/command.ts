@@ -25,7 +25,10 @@ export function importCommand(allow: Command, context: CommandContext): void {
     )
     .argument('<file>', 'the file; - for stdin')
     .option('--control-table <name>', 'where the products are (default: iot-global-control)')
-    .option('--config <file>', 'an edge’s configuration: gives the enabled regions')
+    .option(
+      '--config <file>',
+      'an edge’s configuration: gives Region, tables, and the enabled regions',
+    )
     .option('--regions <names>', 'the enabled regions, by comma (default: all of AWS IoT)', list)
     .option('--dry-run', 'check, and say what would be done; write nothing')
     .option('--update', 'also change devices that are there and not provisioned yet')

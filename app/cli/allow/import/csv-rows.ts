@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
+import { stringify } from 'csv-stringify/sync'
 import { CommandFailure } from '../../failure.ts'
 import { columnsHint, findColumnProblem } from './columns.ts'
 import type { SourceRow } from './source-row.ts'
@@ -97,10 +98,7 @@ function findDelimiter(head: string): string {
   return [',', ';', '\t'].reduce((best, it) => (count(it) > count(best) ? it : best))
 }
 
-/** One line of CSV. */
+/** One line of CSV; a CR alone is quoted too, as it ends a line here. */
 export function renderCsv(cells: readonly string[], delimiter: string): string {
-  const quoted = cells.map((cell) =>
-    /["\r\n,;\t]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell,
-  )
-  return `${quoted.join(delimiter)}\n`
+  return stringify([[...cells]], { delimiter, quoted_match: /\r/ })
 }

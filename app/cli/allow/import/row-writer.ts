@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { renderRow } from '../../../allowlist/device-row.ts'
 import type { DynamoAllowList } from '../../../allowlist/dynamo-allow-list.ts'
 import type { DeviceDetails } from '../../../provisioning/device-event.ts'
 import { allowedDevice, type DeviceRecord } from '../../../provisioning/device-record.ts'
@@ -21,21 +22,26 @@ export type RowWriter = {
   write(row: CheckedRow, now: number, again: boolean): Promise<RowEnd>
 }
 
-type Deps = { readonly allowList: DynamoAllowList; readonly signal: AbortSignal }
+type Deps = {
+  readonly allowList: DynamoAllowList
+  readonly signal: AbortSignal
+  /** Who imports, as the record's history tells it. */
+  readonly by: string
+}
 
 /** Lost races against the device's own requests; each one means that somebody else got on. */
 const maxTries = 5
 
 /** Adds each row by one conditional write; with `update`, amends those whose devices nobody has begun with. */
 export function rowWriter(deps: Deps & { readonly update: boolean }): RowWriter {
-  const { allowList, signal, update } = deps
+  const { allowList, signal, update, by } = deps
   return {
     async write({ thingName, details }, now, again) {
-      const record = allowedDevice(thingName, now, details)
+      const record = allowedDevice(thingName, now, { ...details, by })
       if (await allowList.add(record, signal)) return 'added'
       if (!update && !again) return 'present'
       const current = await allowList.find(thingName, { signal, consistent: true })
-      if (again && isDeepStrictEqual(current, record)) return 'added'
+      if (again && current !== undefined && isSame(current, record)) return 'added'
       return update ? await amend(deps, current, details, now) : 'present'
     },
   }
@@ -49,21 +55,21 @@ export function rowReader(deps: Deps & { readonly update: boolean }): RowWriter 
       const current = await allowList.find(thingName, { signal })
       if (current === undefined) return 'added'
       if (!update) return 'present'
-      const outcome = transition(current, { type: 'amend', details }, now)
+      const outcome = transition(current, { type: 'amend', by: deps.by, details }, now)
       return outcome.type === 'write' ? 'amended' : outcome.type === 'done' ? 'same' : 'kept'
     },
   }
 }
 
 async function amend(
-  { allowList, signal }: Deps,
+  { allowList, signal, by }: Deps,
   read: DeviceRecord | undefined,
   details: DeviceDetails,
   now: number,
 ): Promise<RowEnd> {
   let record = read
   for (let tries = 0; tries < maxTries && record !== undefined; tries++) {
-    const outcome = transition(record, { type: 'amend', details }, now)
+    const outcome = transition(record, { type: 'amend', by, details }, now)
     if (outcome.type === 'done') return 'same'
     if (outcome.type !== 'write') return 'kept'
     const result = await allowList.save(record, outcome.next, signal)
@@ -72,4 +78,9 @@ async function amend(
   }
   // Removed, or changed by others at each try: whoever does that has begun with it.
   return 'kept'
+}
+
+/** Another's row of the same name, millisecond, caller and details would be no other. */
+function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
+  return isDeepStrictEqual(renderRow(one), renderRow(other))
 }

@@ -1,8 +1,11 @@
 import { awsHttpHandler } from '../../../../regions/aws-http.ts'
 import { dynamoAllowList } from '../../../allowlist/dynamo-allow-list.ts'
 import { readProducts } from '../../../products/control-table.ts'
-import { openDynamoDb } from '../../aws-flags.ts'
+import { type AwsFlags, openAws } from '../../aws-flags.ts'
+import { nameCaller } from '../../caller.ts'
+import { readConfigFile } from '../../config-file.ts'
 import { CommandFailure, errorMessage } from '../../failure.ts'
+import { readLocalJson } from '../../local/local-json.ts'
 import { onAws } from '../../product/control-access.ts'
 import { readDeployment } from '../../product/deployment.ts'
 import type { CommandContext } from '../../program.ts'
@@ -29,11 +32,12 @@ export async function importFleet(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, signal } = context
-  const rules = await readRules(flags, context)
+  const where = await findWhere(flags, context)
+  const { rules, by } = await readRules(where, context)
   const source = await openTextSource(path)
   const close = () => source.close()
   signal.addEventListener('abort', close)
-  const aws = await openDynamoDb(flags, {
+  const aws = await openAws(where, {
     requestHandler: awsHttpHandler({
       connectSeconds: 5,
       requestSeconds: 15,
@@ -56,6 +60,7 @@ export async function importFleet(
         // What is under way ends by itself: Ctrl-C cuts no write.
         signal: new AbortController().signal,
         update: flags.update === true,
+        by,
       }
       imported = await importRows({
         rows: csv?.rows ?? ndjsonRows(path, source),
@@ -80,18 +85,42 @@ export async function importFleet(
   }
 }
 
-async function readRules(flags: ImportFlags, { env, terminal, signal }: CommandContext) {
-  const deployment = await readDeployment(flags, env)
-  const { dynamodb, local } = await openDynamoDb(flags)
-  const table = flags.controlTable ?? local?.controlTable ?? defaultControlTable
+type Where = AwsFlags & {
+  readonly controlTable: string
+  readonly enabledRegions: readonly string[]
+}
+
+/** Flags go before the configuration, and that before local.json. */
+async function findWhere(flags: ImportFlags, { env }: CommandContext): Promise<Where> {
+  const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
+  const config = flags.config === undefined ? undefined : await readConfigFile(flags.config, env)
+  const region = flags.region ?? config?.region
+  const table = flags.table ?? config?.tables.allowList
+  const { enabledRegions } = await readDeployment(flags, env)
+  return {
+    ...flags,
+    ...(region === undefined ? {} : { region }),
+    ...(table === undefined ? {} : { table }),
+    enabledRegions,
+    controlTable:
+      flags.controlTable ?? config?.tables.control ?? local?.controlTable ?? defaultControlTable,
+  }
+}
+
+/** What rows are held to, and who imports. */
+async function readRules(where: Where, context: CommandContext) {
+  const aws = await openAws(where)
+  const { controlTable, enabledRegions } = where
   try {
-    const { products, problems } = await onAws(`the products in ${table} can’t be read`, () =>
-      readProducts(dynamodb, table, signal),
+    const { products, problems } = await onAws(
+      `the products in ${controlTable} can’t be read`,
+      () => readProducts(aws.dynamodb, controlTable, context.signal),
     )
-    for (const problem of problems) terminal.note(`warning: ${problem}`)
-    return { products, enabledRegions: deployment.enabledRegions } satisfies RowRules
+    for (const problem of problems) context.terminal.note(`warning: ${problem}`)
+    const rules: RowRules = { products, enabledRegions }
+    return { rules, by: await nameCaller(aws, context) }
   } finally {
-    dynamodb.destroy()
+    aws.dynamodb.destroy()
   }
 }
 

@@ -25,8 +25,6 @@ export type TextSource = {
 /** No device record comes near it: whatever is longer is another kind of file, or a quote left open. */
 export const longestLine = 262_144
 
-const what = 'fleet'
-
 /** Opens a file or, as `-`, stdin. Gzip is known by its first bytes, CSV and NDJSON by suffix or content. */
 export async function openTextSource(path: string): Promise<TextSource> {
   const stream: Readable = path === '-' ? stdin : createReadStream(path)
@@ -38,7 +36,7 @@ export async function openTextSource(path: string): Promise<TextSource> {
         yield Buffer.from(chunk)
       }
     } catch (error) {
-      throw unreadable(path, what, error)
+      throw unreadable(path === '-' ? 'fleet from stdin' : `fleet ${path}`, error)
     }
   }
   try {

@@ -1,6 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint } from 'jose'
 import type { Signer } from '../../products/product.ts'
+import { readKeyFile } from '../keys/key-file.ts'
+import { makeKey, writePrivateJwks } from '../keys/private-jwks.ts'
+import { getSigner } from '../keys/signer-entry.ts'
 import { findText, writeWhole } from '../whole-file.ts'
 
 /**
@@ -17,4 +20,19 @@ export async function openFleetKey(path: string): Promise<Signer> {
   const { n = '', e = '' } = createPublicKey(createPrivateKey(pem)).export({ format: 'jwk' })
   const jwk = { kty: 'RSA', n, e } as const
   return { kid: await calculateJwkThumbprint(jwk), contracts: ['seed'], jwk }
+}
+
+/**
+ * The signers of the Landfall contract whose keys (a private JWK Set, mode 0600) are in a file, which is
+ * made with one ES256 key where there is none.
+ */
+export async function openLandfallKey(path: string): Promise<Signer[]> {
+  await keepJwks(path)
+  const { keys } = await readKeyFile(path, 'signing key')
+  return keys.map((key) => getSigner(key, ['landfall'], path))
+}
+
+/** A private JWK Set in a file: made with one ES256 key where there is none, and kept. */
+export async function keepJwks(path: string): Promise<void> {
+  if ((await findText(path)) === undefined) await writePrivateJwks(path, [await makeKey('ES256')])
 }

@@ -1,0 +1,49 @@
+import { type RemoveOutcome, removeDevice } from '../../provisioning/remove-device.ts'
+import type { CommandContext } from '../program.ts'
+import { describeRefusal, showProblems } from './order-in-words.ts'
+import type { RemoveFlags } from './remove-command.ts'
+import { runOrders } from './run-orders.ts'
+
+/** `landfall allow remove`: what a device has first, then its row. */
+export async function removeDevices(
+  args: readonly string[],
+  flags: RemoveFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal } = context
+  await runOrders<RemoveOutcome>(args, flags, context, {
+    done: 'removed',
+    question: (names) => `Remove ${names}, with their history, and destroy what they have?`,
+    work: removeDevice,
+    report(name, result) {
+      if (result.type === 'removed') {
+        const { destroyed } = result
+        const ids = destroyed.map((it) => `${it.certificateId.slice(0, 10)}… in ${it.region}`)
+        if (flags.json === true) terminal.json({ thingName: name, removed: true, destroyed })
+        else terminal.out(`${name} removed${ids.length > 0 ? `; destroyed ${ids.join(', ')}` : ''}`)
+        return 'done'
+      }
+      if (result.type !== 'unfinished') {
+        const { reason, inWords } = describeRefusal(result)
+        if (flags.json === true) terminal.json({ thingName: name, removed: false, reason })
+        else terminal.out(`${name} ${inWords}`)
+        return 'failed'
+      }
+      const { problems } = result
+      if (flags.json === true) {
+        terminal.json({ thingName: name, removed: false, reason: 'unfinished', problems })
+      } else {
+        terminal.out(`${name} is blocked, but not removed`)
+        showProblems(problems, terminal)
+      }
+      return 'unfinished'
+    },
+    failure: (ending) =>
+      ending === 'failed'
+        ? { what: 'not removed', hint: 'check the names' }
+        : {
+            what: 'blocked, but not removed',
+            hint: 'remove again once its region can be reached',
+          },
+  })
+}

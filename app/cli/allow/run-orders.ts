@@ -1,0 +1,58 @@
+import type { OrderDeps } from '../../provisioning/give-order.ts'
+import { confirm } from '../confirm.ts'
+import { CommandFailure } from '../failure.ts'
+import type { CommandContext } from '../program.ts'
+import type { DeviceFlags } from './device-flags.ts'
+import { eachDevice, type Unreadable } from './each-device.ts'
+import { type OrderAccess, openOrders } from './open-orders.ts'
+import { describeNames, readNames } from './read-names.ts'
+
+/** How a device's order ended. `unfinished`: it holds, but something is still to be done. */
+export type Ending = 'done' | 'failed' | 'unfinished'
+
+/** One command on single devices: what it does to each, and what it says. */
+export type Order<T> = {
+  /** `blocked`, as in `lamp-1 wasn’t blocked` and `nothing was blocked`. */
+  readonly done: string
+  /** Asked first, of the names, unless `--yes` is given; absent where nothing is destroyed. */
+  readonly question?: (names: string) => string
+  /** Refuses what makes no sense, before anything is done. */
+  readonly check?: (access: OrderAccess) => void
+  readonly work: (deps: OrderDeps & Pick<OrderAccess, 'allowList'>, name: string) => Promise<T>
+  readonly report: (name: string, result: T | Unreadable) => Ending
+  /** Why the command fails: what follows `2 of 3 devices`, and what to do. */
+  readonly failure: (ending: 'failed' | 'unfinished') => { what: string; hint: string }
+}
+
+/** Reads the names, asks, and carries the order out for each; fails where it wasn't done for every one. */
+export async function runOrders<T>(
+  args: readonly string[],
+  flags: DeviceFlags & { yes?: true },
+  context: CommandContext,
+  order: Order<T>,
+): Promise<void> {
+  const names = await readNames(args)
+  const access = await openOrders(flags, context, names.length)
+  const endings: Record<Ending, number> = { done: 0, failed: 0, unfinished: 0 }
+  try {
+    order.check?.(access)
+    if (order.question !== undefined && flags.yes !== true) {
+      const question = order.question(describeNames(names))
+      await confirm(question, `nothing was ${order.done}`, context)
+    }
+    const by = await access.caller()
+    await eachDevice<T>(names, context, {
+      failing: (name) => `${name} wasn’t ${order.done}, as far as is known`,
+      work: (name, signal) => order.work({ ...access, by, signal }, name),
+      report: (name, result) => void endings[order.report(name, result)]++,
+    })
+  } finally {
+    access.close()
+  }
+  for (const ending of ['unfinished', 'failed'] as const) {
+    if (endings[ending] === 0) continue
+    const { what, hint } = order.failure(ending)
+    const devices = `${endings[ending]} of ${names.length} ${names.length === 1 ? 'device' : 'devices'}`
+    throw new CommandFailure(`${devices} ${what}`, { hint })
+  }
+}

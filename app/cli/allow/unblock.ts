@@ -1,0 +1,34 @@
+import { giveOrder, type Ordered } from '../../provisioning/give-order.ts'
+import type { CommandContext } from '../program.ts'
+import type { DeviceFlags } from './device-flags.ts'
+import { describeRefusal } from './order-in-words.ts'
+import { runOrders } from './run-orders.ts'
+
+/** `landfall allow unblock`: one compare-and-swap each; what is superseded stays so. */
+export async function unblockDevices(
+  args: readonly string[],
+  flags: DeviceFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal } = context
+  await runOrders<Ordered>(args, flags, context, {
+    done: 'unblocked',
+    work: (deps, name) =>
+      giveOrder(deps, name, { type: 'unblock', by: deps.by, attemptId: deps.newAttemptId() }),
+    report(name, result) {
+      if (result.type === 'done' && result.changed) {
+        if (flags.json === true) terminal.json({ thingName: name, unblocked: true })
+        else terminal.out(`${name} may ask again`)
+        return 'done'
+      }
+      const { reason, inWords } =
+        result.type === 'done'
+          ? { reason: 'not-blocked', inWords: `isn’t blocked: it is ${result.record.status}` }
+          : describeRefusal(result)
+      if (flags.json === true) terminal.json({ thingName: name, unblocked: false, reason })
+      else terminal.out(`${name} ${inWords}`)
+      return 'failed'
+    },
+    failure: () => ({ what: 'not unblocked', hint: 'npx landfall allow show NAME' }),
+  })
+}

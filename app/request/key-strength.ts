@@ -1,0 +1,30 @@
+import type { KeyObject } from 'node:crypto'
+
+const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
+
+/** RSA from 2048 bits, EC P-256, P-384 or P-521, or Ed25519. */
+export function isStrongKey(key: KeyObject): boolean {
+  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+      return modulusLength >= 2048
+    case 'ec':
+      return curves.has(namedCurve)
+    default:
+      return key.asymmetricKeyType === 'ed25519'
+  }
+}
+
+/**
+ * Whether an RSA key has an exponent of more than 32 bits. With one as long as the modulus, which nobody
+ * uses but a stranger may send, a signature takes a hundred times as long to verify.
+ */
+export function isSlowKey(key: KeyObject): boolean {
+  const { publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
+  return publicExponent >= 2n ** 32n
+}
+
+/** Whether two documents can be made that a signature fits alike. */
+export function isBrokenHash({ hash }: { readonly hash?: { readonly name: string } }): boolean {
+  return hash !== undefined && /^(SHA-1|MD5)$/i.test(hash.name)
+}
