@@ -2,6 +2,10 @@
 export type AppErrorCode =
   // What the device sent.
   | 'request-too-large'
+  /** The connection ended before the body did. */
+  | 'incomplete-request'
+  /** The body was not there when the time was up. */
+  | 'slow-request'
   | 'invalid-request'
   | 'no-thing-name'
   | 'invalid-thing-name'

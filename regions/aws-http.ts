@@ -6,6 +6,8 @@ export type HttpLimits = {
   readonly connectSeconds: number
   /** From sending a request to the head of its answer, and for each silence within its body. */
   readonly requestSeconds: number
+  /** Connections to one host at once; 100 by default. */
+  readonly connections?: number
 }
 
 /**
@@ -13,14 +15,15 @@ export type HttpLimits = {
  * (the SDK's retries too) refused once its request's deadline has passed.
  */
 export function awsHttpHandler(limits: HttpLimits): NodeHttpHandler {
+  const agent = { keepAlive: true, maxSockets: limits.connections ?? 100 }
   return new DeadlineHttpHandler({
     connectionTimeout: limits.connectSeconds * 1000,
     requestTimeout: limits.requestSeconds * 1000,
     throwOnRequestTimeout: true,
     // The request's time-out ends with the answer's head: an answer that stalls in its body is this one's.
     socketTimeout: limits.requestSeconds * 1000,
-    httpAgent: { keepAlive: true, maxSockets: 100 },
-    httpsAgent: { keepAlive: true, maxSockets: 100 },
+    httpAgent: agent,
+    httpsAgent: agent,
   })
 }
 

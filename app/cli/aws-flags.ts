@@ -1,5 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { STSClient } from '@aws-sdk/client-sts'
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import type { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
 import type { AwsClientConfig } from '../../regions/audit-regions.ts'
 import { type LocalJson, readLocalJson } from './local/local-json.ts'
@@ -37,8 +37,8 @@ export type AwsAccess = {
 
 const defaultTable = 'iot-global-provisioning'
 
-/** The clients a command needs; flags go before local.json. */
-export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
+/** What every client is told; flags go before local.json. */
+async function readSettings(flags: AwsFlags) {
   const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
   const endpoint = flags.endpointUrl ?? local?.awsEndpointUrl
   const shared = {
@@ -54,9 +54,21 @@ export async function openAws(flags: AwsFlags): Promise<AwsAccess> {
         }),
   }
   const region = flags.region ?? local?.dynamodbRegion
-  const regional = { ...shared, ...(region === undefined ? {} : { region }) }
+  return { local, shared, regional: { ...shared, ...(region === undefined ? {} : { region }) } }
+}
+
+/** The clients a command needs; `settings` are the table's alone. They are loaded here, so that help is quick. */
+export async function openAws(
+  flags: AwsFlags,
+  settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts'> = {},
+): Promise<AwsAccess> {
+  const { local, shared, regional } = await readSettings(flags)
+  const [{ DynamoDBClient }, { STSClient }] = await Promise.all([
+    import('@aws-sdk/client-dynamodb'),
+    import('@aws-sdk/client-sts'),
+  ])
   return {
-    dynamodb: new DynamoDBClient(regional),
+    dynamodb: new DynamoDBClient({ ...regional, ...settings }),
     table: flags.table ?? local?.allowListTable ?? defaultTable,
     local,
     clientConfig: shared,

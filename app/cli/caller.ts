@@ -1,5 +1,7 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import type { AwsAccess } from './aws-flags.ts'
+import { errorMessage } from './failure.ts'
+import type { CommandContext } from './program.ts'
 
 /** The ARN that AWS knows this command's caller by, or `unknown`. */
 export async function callerArn(aws: AwsAccess, signal: AbortSignal): Promise<string> {
@@ -9,6 +11,20 @@ export async function callerArn(aws: AwsAccess, signal: AbortSignal): Promise<st
     return Arn ?? 'unknown'
   } finally {
     sts.destroy()
+  }
+}
+
+/** So long for AWS to say who calls; nothing waits for it for longer. */
+const callerSeconds = 10
+
+/** The caller as a record's history names it: `unknown`, with a note, where AWS doesn't tell. */
+export async function nameCaller(aws: AwsAccess, { terminal }: CommandContext): Promise<string> {
+  try {
+    return await callerArn(aws, AbortSignal.timeout(callerSeconds * 1000))
+  } catch (error) {
+    const why = errorMessage(error)
+    terminal.note(`note: AWS doesn’t say who you are, nor will the history: ${why}`)
+    return 'unknown'
   }
 }
 

@@ -1,19 +1,22 @@
 /**
  * Why a command ends: `message` says what went wrong, `hint` what to do about it.
- * `misuse` is exit code 2 (the command line itself is wrong), `failed` is exit code 1.
+ * `misuse` is exit code 2 (the command line itself is wrong), `failed` is exit code 1, unless the command
+ * documents a code of its own.
  */
 export class CommandFailure extends Error {
   readonly kind: 'failed' | 'misuse'
   readonly hint: string | undefined
+  readonly exitCode: number
 
   constructor(
     message: string,
-    options: { hint?: string; kind?: 'failed' | 'misuse'; cause?: unknown } = {},
+    options: { hint?: string; kind?: 'failed' | 'misuse'; exitCode?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'CommandFailure'
     this.kind = options.kind ?? 'failed'
     this.hint = options.hint
+    this.exitCode = options.exitCode ?? (this.kind === 'misuse' ? 2 : 1)
   }
 }
 

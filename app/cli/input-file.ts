@@ -11,6 +11,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
+/** Why a file that the user named can't be read, as the command's failure; `what` is it in words. */
+export function unreadable(what: string, error: unknown): CommandFailure {
+  const code = findErrorCode(error) ?? String(error)
+  return failToRead(what, REASONS[code] ?? code, error)
+}
+
+function failToRead(what: string, why: string, cause?: unknown): CommandFailure {
+  return new CommandFailure(`can't read the ${what}: ${why}`, { hint: 'check the path', cause })
+}
+
 /** The text of a file that the user named; `what` says what it should hold. */
 export async function readInput(path: string, what: string): Promise<string> {
   return await readStream(createReadStream(path), `${what} ${path}`)
@@ -22,8 +32,6 @@ export async function readInputOrStdin(path: string, what: string): Promise<stri
 }
 
 async function readStream(stream: AsyncIterable<unknown>, what: string): Promise<string> {
-  const fail = (why: string, cause?: unknown) =>
-    new CommandFailure(`can't read the ${what}: ${why}`, { hint: 'check the path', cause })
   const chunks: Buffer[] = []
   let length = 0
   try {
@@ -31,12 +39,12 @@ async function readStream(stream: AsyncIterable<unknown>, what: string): Promise
       const bytes = Buffer.from(chunk instanceof Uint8Array ? chunk : String(chunk))
       chunks.push(bytes)
       length += bytes.length
-      if (length > longestInput) throw fail(`it is longer than ${longestInput} bytes`)
+      if (length > longestInput) {
+        throw failToRead(what, `it is longer than ${longestInput} bytes`)
+      }
     }
   } catch (error) {
-    if (error instanceof CommandFailure) throw error
-    const code = findErrorCode(error) ?? String(error)
-    throw fail(REASONS[code] ?? code, error)
+    throw error instanceof CommandFailure ? error : unreadable(what, error)
   }
   return Buffer.concat(chunks).toString('utf8')
 }

@@ -46,7 +46,7 @@ function fail(error: unknown): void {
   const debug = (process.env.LANDFALL_DEBUG ?? '') !== ''
   if (error instanceof CommandFailure) {
     terminal.failure(error.message, error.hint)
-    process.exitCode = error.kind === 'misuse' ? 2 : 1
+    process.exitCode = error.exitCode
   } else {
     const hint = debug ? undefined : 'LANDFALL_DEBUG=1 prints where this came from'
     terminal.failure(errorMessage(error), hint)

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { startDeadline, withinDeadline } from '../../regions/deadline.ts'
+import { DeadlineError, startDeadline, withinDeadline } from '../../regions/deadline.ts'
 import { RegionError } from '../../regions/region-error.ts'
 import { AppError } from '../app-error.ts'
 import type { Incident } from '../provisioning/attempt.ts'
@@ -11,6 +11,8 @@ import { type ProblemAnswer, problemOf } from './problems.ts'
 import { describeError, logRequest } from './request-log.ts'
 
 const longestBody = 16 * 1024
+/** What waiting may help, and yet no fault of this edge's or of AWS's. */
+const ofTheDevice: ReadonlySet<string> = new Set(['in-progress', 'slow-request'])
 const unexplained: ReadonlySet<string> = new Set(['conflict', 'region-not-ours'])
 
 const limitBody = bodyLimit({
@@ -53,7 +55,7 @@ export async function answerDevice<L extends Landing>(
   })
   try {
     await deps.limitAddress(address)
-    const body = await withinDeadline(signal, readBody(c))
+    const body = await readBody(c, signal)
     const onTrouble = (trouble: string, error?: unknown) =>
       deps.log.warn({ requestId, thingName: notes.thingName, error: describeError(error) }, trouble)
     const onIncident = (incident: Incident) => void incidents.push(incident)
@@ -70,7 +72,7 @@ export async function answerDevice<L extends Landing>(
     const { status } = response
     logRequest(deps.log, deps, {
       ...common(),
-      outcome: status >= 500 && answer.reason !== 'in-progress' ? 'failed' : 'refused',
+      outcome: status >= 500 && !ofTheDevice.has(answer.reason) ? 'failed' : 'refused',
       status,
       reason: answer.reason,
       retryAfterSeconds: answer.retryAfterSeconds,
@@ -84,12 +86,21 @@ export async function answerDevice<L extends Landing>(
   }
 }
 
-async function readBody(c: Context): Promise<string> {
+/** Throws AppError where it is too large, too slow, or not all of it comes: none is a fault of the edge. */
+async function readBody(c: Context, signal: AbortSignal): Promise<string> {
   let body = ''
-  await limitBody(c, async () => {
+  const reading = limitBody(c, async () => {
     body = await c.req.text()
   })
-  return body
+  try {
+    await withinDeadline(signal, reading)
+    return body
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    const slow = cause instanceof DeadlineError
+    const code = slow ? 'slow-request' : 'incomplete-request'
+    throw new AppError(code, slow ? 'the body came too slowly' : 'the body is cut off', { cause })
+  }
 }
 
 /** A name whose row is no device record, told apart from one that isn't there. */

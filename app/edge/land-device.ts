@@ -13,6 +13,7 @@ import { type DeviceRecord, productNameOf } from '../provisioning/device-record.
 import { type ProvisionDeps, type Provisioned, provision } from '../provisioning/provision.ts'
 import type { SharedStatus } from '../region-status/status-table.ts'
 import type { DeviceCsr } from '../request/csr.ts'
+import { isSameKey } from '../request/same-key.ts'
 import type { RegionStatus } from './region-status.ts'
 
 /** What an edge reads of the control table, all of it at once. */
@@ -86,7 +87,7 @@ export async function landDevice(
   const { notes } = request
   const { record, product, snapshot, csr, issuedAt } = device
   notes.product = product.name
-  refuseSharedKey(csr, snapshot, product.name)
+  refuseSharedKey(csr, snapshot)
   const location = deps.locate(request.address)
   const placement = place({
     policy: product.regionPolicy,
@@ -117,16 +118,10 @@ export async function landDevice(
   }
 }
 
-/** With a signer's key as its own, a device would share its identity with all who hold that key. */
-function refuseSharedKey(
-  csr: DeviceCsr | undefined,
-  snapshot: ProductSnapshot,
-  product: string,
-): void {
-  const shared = snapshot.signers.some(
-    (it) => it.product === product && csr !== undefined && it.key.equals(csr.key),
-  )
-  if (shared) throw new AppError('invalid-csr', 'invalid CSR: its key is a signer’s, not its own')
+/** With a signer's key, of whichever product, a device would share its identity with all who hold it. */
+function refuseSharedKey(csr: DeviceCsr | undefined, snapshot: ProductSnapshot): void {
+  if (csr === undefined || !snapshot.signers.some((it) => isSameKey(it.key, csr.key))) return
+  throw new AppError('invalid-csr', 'invalid CSR: its key is a signer’s, not its own')
 }
 
 /** A device may have been placed from elsewhere than it asks from now: what counts is where it is. */

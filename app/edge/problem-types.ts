@@ -25,6 +25,13 @@ export const problemTypes = {
     remedy: 'Send a shorter certificate chain or a CSR without extensions.',
     retry: false,
   },
+  'request-timeout': {
+    status: 408,
+    title: 'The request came too slowly',
+    meaning: 'Its body was not there within the time that a request has, 20 seconds by default.',
+    remedy: 'Wait as long as Retry-After says, and send it in one piece.',
+    retry: true,
+  },
   'unsupported-media-type': {
     status: 415,
     title: 'The body is of another type',

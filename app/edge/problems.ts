@@ -11,7 +11,7 @@ import { type ProblemName, problemTypes } from './problem-types.ts'
 type Problem = {
   readonly type: ProblemName
   readonly seed: string
-  readonly seedStatus?: 401 | 403
+  readonly seedStatus?: 401 | 403 | 503
   readonly says?: true
 }
 
@@ -34,6 +34,9 @@ const you = { seed: 'you not', seedStatus: 403 } as const
 
 const problems = {
   'request-too-large': { type: 'request-too-large', seed: 'request too large' },
+  'incomplete-request': { type: 'invalid-request', ...notForSeed },
+  // The seed's devices ask again on a 503 only.
+  'slow-request': { type: 'request-timeout', seed: 'try again later', seedStatus: 503 },
   'invalid-request': { type: 'invalid-request', seed: 'invalid request', says: true },
   'no-thing-name': { type: 'invalid-request', seed: 'no thing name' },
   'invalid-thing-name': { type: 'invalid-request', seed: 'invalid thing-name' },

@@ -46,7 +46,12 @@ async function main(): Promise<void> {
   })
   await edge.warm()
   const { host, port } = config.listen
-  const serverOptions = { headersTimeout: 10_000, requestTimeout: longestRequestSeconds * 1000 }
+  const serverOptions = {
+    headersTimeout: 10_000,
+    requestTimeout: longestRequestSeconds * 1000,
+    // Node looks every 30 seconds by default, longer than either may take.
+    connectionsCheckingInterval: 2000,
+  }
   const server = serve(
     { fetch: edge.app.fetch, hostname: host, port, serverOptions },
     (address) => {

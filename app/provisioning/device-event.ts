@@ -13,13 +13,19 @@ export type Reprovisioning = {
 /** Where a device would land, and the note that its record keeps of it. */
 export type Target = { readonly region: string; readonly placement: PlacementNote }
 
+/** What an operator says of a device before it asks; what is absent stays as it is. */
+export type DeviceDetails = Partial<
+  Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes' | 'regionPin' | 'region'>
+>
+
 /**
  * What may happen to a device record. `ask` is a device's verified request, already placed; `commit`,
  * `confirm` and `release` are steps of the attempt that the record names. `expire` and `forget` are
  * the sweeper's: an attempt that nobody will end, and a superseded certificate that was seen gone.
  * `failover` takes the same attempt to another region, while nothing is committed. `block`, `unblock`,
  * `move` and `reset` are an operator's orders; `free` ends a reset. Whatever takes a record from an
- * attempt under way brings an attempt id of its own, so that the attempt can't undo it.
+ * attempt under way brings an attempt id of its own, so that the attempt can't undo it. `amend` is what
+ * an operator says of a device that nobody has begun with; of every other it is `lost`.
  *
  * `by` is who does it, as the record's history tells it.
  */
@@ -75,6 +81,7 @@ export type DeviceEvent =
       readonly leaseSeconds: number
     }
   | { readonly type: 'free'; readonly attemptId: string }
+  | { readonly type: 'amend'; readonly by: string; readonly details: DeviceDetails }
 
 /** What a refused device did wrong, or what stands in its way. */
 export type Refusal =

@@ -71,6 +71,7 @@ export type HistoryEntry = {
 
 export const historyEvents = [
   'allowed',
+  'amended',
   'claimed',
   'failed-over',
   'provisioned',
@@ -116,7 +117,9 @@ export function allowedDevice(
   {
     by,
     ...given
-  }: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes'> & { readonly by?: string } = {},
+  }: Pick<DeviceRecord, 'product' | 'publicKey' | 'attributes' | 'regionPin' | 'region'> & {
+    readonly by?: string
+  } = {},
 ): DeviceRecord {
   return {
     thingName,

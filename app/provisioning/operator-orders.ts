@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { DeviceEvent, Outcome } from './device-event.ts'
 import type { DeviceRecord } from './device-record.ts'
 import {
@@ -12,6 +13,7 @@ import {
 
 type Block = Extract<DeviceEvent, { type: 'block' | 'unblock' }>
 type Move = Extract<DeviceEvent, { type: 'move' }>
+type Amend = Extract<DeviceEvent, { type: 'amend' }>
 type Reset = Extract<DeviceEvent, { type: 'reset' }>
 
 /** Nothing under way can become usable after it: an attempt has lost its record, a certificate is superseded. */
@@ -37,6 +39,19 @@ export function unblock(record: DeviceRecord, event: Block, now: number): Outcom
   }
   const rest = isClaimed(record) ? freed(record) : withoutPlacement(without(record))
   return write(revise(rest, now, changes, historyEntry(now, event.by, 'unblocked')))
+}
+
+/**
+ * What an operator says of a device that nobody has begun with. One that a hand has freed still names the
+ * certificate that its next claim supersedes, and the region where that is: left as it is, too.
+ */
+export function amend(record: DeviceRecord, event: Amend, now: number): Outcome {
+  if (record.status !== 'unprovisioned' || record.certificateId !== undefined) {
+    return { type: 'lost' }
+  }
+  const amended = { ...record, ...event.details }
+  if (isDeepStrictEqual(amended, record)) return { type: 'done' }
+  return write(revise(amended, now, {}, historyEntry(now, event.by, 'amended')))
 }
 
 /** Where the device shall be from its next request on; until then it keeps what it has. */

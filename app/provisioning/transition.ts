@@ -5,7 +5,7 @@ import {
   productNameOf,
   supersededLimit,
 } from './device-record.ts'
-import { block, free, move, reset, unblock } from './operator-orders.ts'
+import { amend, block, free, move, reset, unblock } from './operator-orders.ts'
 import {
   type Changes,
   freed,
@@ -52,6 +52,8 @@ export function transition(record: DeviceRecord, event: DeviceEvent, now: number
       return reset(record, event, now)
     case 'free':
       return free(record, event.attemptId, now)
+    case 'amend':
+      return amend(record, event, now)
   }
 }
 

@@ -19,7 +19,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(documents provision landfall contract aws-cli mosquitto edge commands orders keys fleet watch products regions deploying)
+[ ${#names[@]} -gt 0 ] || names=(documents provision landfall contract aws-cli mosquitto edge commands import orders keys fleet watch products regions deploying)
 
 work=$(mktemp -d)
 landfall=

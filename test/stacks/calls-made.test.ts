@@ -102,6 +102,9 @@ describe('calls that are made', () => {
     await stage.clearCalls()
 
     await run('allow', 'add', 'pump-1')
+    const fleet = join(folder, 'fleet.csv')
+    await writeFile(fleet, 'thing_name,product,region_pin\npump-1,,us-east-1\npump-4,,\n')
+    await run('allow', 'import', fleet, '--update')
     await run('allow', 'list', '--status', 'provisioned')
     await run('allow', 'list', '--product', 'pump')
     await run('allow', 'list', '--in', edgeRegion)

@@ -4,6 +4,7 @@ import type { CommandContext } from '../program.ts'
 import { addAddCommand } from './add-command.ts'
 import { addBlockCommand } from './block-command.ts'
 import { addExportCommand } from './export-command.ts'
+import { importCommand } from './import/command.ts'
 import { addListCommand } from './list-command.ts'
 import { addMoveCommand } from './move-command.ts'
 import { addRemoveCommand } from './remove-command.ts'
@@ -23,6 +24,7 @@ export function allowCommand(program: Command, context: CommandContext): void {
 
   for (const add of [
     addAddCommand,
+    importCommand,
     addShowCommand,
     addListCommand,
     addStatsCommand,

@@ -11,8 +11,9 @@ import type { CommandContext } from '../program.ts'
 import { streamWhole } from '../whole-file.ts'
 import type { ExportFlags } from './export-command.ts'
 import { filterOf } from './filter-flags.ts'
+import { importColumns } from './import/columns.ts'
 import { agreeToScan, segmentsFor } from './read-cost.ts'
-import { formatOf, importedAttributes, type RowWriter, rowWriter } from './row-format.ts'
+import { formatOf, type RowWriter, rowWriter } from './row-format.ts'
 import { type ScanProgress, startScanProgress } from './scan-progress.ts'
 import { openTableSource, readFailure } from './table-source.ts'
 
@@ -26,8 +27,7 @@ export async function exportDevices(
   const filter = filterOf(flags)
   const named = formatOf(path)
   const format = flags.format ?? (flags.json === true ? 'ndjson' : (named.format ?? 'csv'))
-  const columns =
-    flags.columns ?? (flags.status === 'unprovisioned' ? importedAttributes : undefined)
+  const columns = flags.columns ?? (flags.status === 'unprovisioned' ? importColumns : undefined)
   const toFile = path !== '-'
   if (toFile) await checkTarget(path)
   const source = await openTableSource(flags, context)

@@ -8,9 +8,8 @@ import type { EdgeConfig } from '../../edge/config.ts'
 import type { OperatorRegion, OperatorRegions } from '../../provisioning/cut-off.ts'
 import type { OrderDeps } from '../../provisioning/give-order.ts'
 import { type AwsAccess, openAws } from '../aws-flags.ts'
-import { callerArn, findAccount } from '../caller.ts'
+import { findAccount, nameCaller } from '../caller.ts'
 import { readConfigFile } from '../config-file.ts'
-import { errorMessage } from '../failure.ts'
 import { readLocalJson } from '../local/local-json.ts'
 import type { CommandContext } from '../program.ts'
 import type { DeviceFlags } from './device-flags.ts'
@@ -25,8 +24,6 @@ export type OrderAccess = Omit<OrderDeps, 'signal' | 'by' | 'allowList'> & {
   close(): void
 }
 
-/** So long for AWS to say who calls; an order doesn't wait for it for longer. */
-const callerSeconds = 10
 const attempts = 3
 /** As an edge's defaults; a configuration says otherwise. */
 const defaultLimits = { connectSeconds: 2, requestSeconds: 4 }
@@ -51,11 +48,7 @@ export async function openOrders(
     now: Date.now,
     newAttemptId: randomUUID,
     caller() {
-      caller ??= callerArn(aws, AbortSignal.timeout(callerSeconds * 1000)).catch((error) => {
-        const why = errorMessage(error)
-        context.terminal.note(`note: AWS doesn’t say who you are, nor will the history: ${why}`)
-        return 'unknown'
-      })
+      caller ??= nameCaller(aws, context)
       return caller
     },
   }

@@ -5,17 +5,6 @@ import { cellOf, plainValue } from './plain-value.ts'
 export const exportFormats = ['csv', 'ndjson'] as const
 export type ExportFormat = (typeof exportFormats)[number]
 
-/** What a device that isn't provisioned may be given, and so what an import of one takes. */
-export const importedAttributes: readonly string[] = [
-  'thing_name',
-  'prov_status',
-  'product',
-  'public_key',
-  'region_pin',
-  'attributes',
-  'aws_region',
-]
-
 /** Rows as the text of a file, page by page. */
 export type RowWriter = {
   /** What stands before the rows. */

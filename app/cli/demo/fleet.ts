@@ -1,3 +1,4 @@
+import type { ContractName } from '../device/contract.ts'
 import type { KeyType } from '../device/own-key.ts'
 
 /** A device of the demo: where it is switched on, and what must come of it. */
@@ -6,6 +7,7 @@ export type DemoDevice = {
   readonly from: string
   /** A real public address there, of a university that has held it for decades. */
   readonly address: string
+  readonly contract: ContractName
   /** Absent: AWS IoT makes the key. */
   readonly ownKey?: KeyType
   readonly allowed: boolean
@@ -27,13 +29,17 @@ const places: readonly (readonly [from: string, address: string, region: string]
   ['Cape Town', '137.158.1.1', 'sa-east-1'],
 ]
 
-/** mydevice1 to mydevice10, by turns with their own key and with one that AWS IoT makes, and two bad ones. */
+/**
+ * mydevice1 to mydevice10, by turns with their own key and with one that AWS IoT makes, and by pairs with
+ * each contract; and two bad ones.
+ */
 export const fleet: readonly DemoDevice[] = [
   ...places.map(
     ([from, address, region], index): DemoDevice => ({
       thing: `mydevice${index + 1}`,
       from,
       address,
+      contract: index % 4 < 2 ? 'landfall' : 'seed',
       ...(index % 2 === 0 ? { ownKey: 'ec' } : {}),
       allowed: true,
       fake: false,
@@ -44,6 +50,7 @@ export const fleet: readonly DemoDevice[] = [
     thing: 'unknown1',
     from: 'Dublin',
     address: '134.226.1.2',
+    contract: 'seed',
     ownKey: 'ec',
     allowed: false,
     fake: false,
@@ -53,9 +60,10 @@ export const fleet: readonly DemoDevice[] = [
     thing: 'forged1',
     from: 'Tokyo',
     address: '133.11.0.2',
+    contract: 'landfall',
     ownKey: 'ec',
     allowed: true,
     fake: true,
-    expect: { refusal: 'wrong sig' },
+    expect: { refusal: 'not-authorized' },
   },
 ]

@@ -1,6 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DynamoAllowList } from '../../allowlist/dynamo-allow-list.ts'
+import type { ContractName, DeviceContract } from '../device/contract.ts'
+import { landfallContract } from '../device/landfall-contract.ts'
+import type { RequestSigner } from '../device/landfall-request.ts'
 import { type PowerOnOutcome, powerOn } from '../device/power-on.ts'
 import { connectAndPublish } from '../device/publish.ts'
 import { certificateId } from '../device/report.ts'
@@ -19,6 +22,7 @@ const RETRY_SECONDS = 20
 export type DemoResult = {
   readonly device: string
   readonly from: string
+  readonly contract: ContractName
   readonly key: 'own' | 'AWS IoT'
   readonly region?: string
   readonly distanceKm?: number
@@ -33,6 +37,8 @@ export type DemoWorld = {
   readonly json: LocalJson
   readonly caPem: string
   readonly fleetKey: KeyObject
+  /** Of the default product's signer of the Landfall contract. */
+  readonly landfallSigner: RequestSigner
   readonly devicesFolder: string
   readonly allowList: DynamoAllowList
   readonly observers: readonly Observer[]
@@ -44,6 +50,7 @@ export async function runDemoDevice(device: DemoDevice, world: DemoWorld): Promi
   const base = {
     device: device.thing,
     from: device.from,
+    contract: device.contract,
     key: device.ownKey === undefined ? ('AWS IoT' as const) : ('own' as const),
     messagesReceived: 0,
   }
@@ -71,14 +78,15 @@ async function live(device: DemoDevice, world: DemoWorld): Promise<Life> {
   if (outcome.kind === 'refused') {
     const expected = 'refusal' in device.expect ? device.expect.refusal : undefined
     const record = await findRecord(device, world)
+    const refusal = outcome.problem ?? outcome.message
     const checks: readonly Check[] = [
-      [outcome.message === expected, `was refused: ${outcome.message}`],
+      [refusal === expected, `was refused: ${outcome.message}`],
       [
         record?.status === (device.allowed ? 'unprovisioned' : undefined),
         `its record says ${record?.status ?? 'nothing'}`,
       ],
     ]
-    return { refusal: outcome.message, problems: problemsOf(checks) }
+    return { refusal, problems: problemsOf(checks) }
   }
   const { identity } = outcome
   await connectAndPublish({
@@ -125,8 +133,7 @@ async function live(device: DemoDevice, world: DemoWorld): Promise<Life> {
 }
 
 async function switchOn(device: DemoDevice, world: DemoWorld): Promise<PowerOnOutcome> {
-  const edge = { url: world.json.provisionUrl, address: device.address }
-  const contract = seedContract(edge, world.fleetKey)
+  const contract = speak(device, world)
   try {
     return await powerOn({
       thing: device.thing,
@@ -140,6 +147,18 @@ async function switchOn(device: DemoDevice, world: DemoWorld): Promise<PowerOnOu
   } finally {
     await contract.close()
   }
+}
+
+function speak({ contract, address }: DemoDevice, world: DemoWorld): DeviceContract {
+  const { provisionUrl, landfallUrl, audience } = world.json
+  if (contract === 'seed') return seedContract({ url: provisionUrl, address }, world.fleetKey)
+  return landfallContract({
+    edge: { url: landfallUrl, address },
+    signer: world.landfallSigner,
+    audience,
+    deliveryCurve: 'P-256',
+    hasClock: true,
+  })
 }
 
 async function waitForMessages(thing: string, region: string, world: DemoWorld): Promise<number> {

@@ -14,10 +14,11 @@ export function reportDemo(
     return
   }
   terminal.table(
-    ['device', 'from', 'key', 'region', 'km', 'certificate', 'received', 'why'],
+    ['device', 'from', 'contract', 'key', 'region', 'km', 'certificate', 'received', 'why'],
     results.map((it) => [
       it.device,
       it.from,
+      it.contract,
       it.key,
       it.region ?? '-',
       it.distanceKm?.toLocaleString('en') ?? '-',

@@ -8,6 +8,7 @@ import { type DynamoAllowList, dynamoAllowList } from '../../allowlist/dynamo-al
 import { allowedDevice } from '../../provisioning/device-record.ts'
 import { CommandFailure } from '../failure.ts'
 import { findLocationTable } from '../geo/location-source.ts'
+import { getSigningKey, readKeyFile } from '../keys/key-file.ts'
 import type { LocalJson } from '../local/local-json.ts'
 import { defaultRegions, type Local, localSteps, startLocal } from '../local/start-local.ts'
 import type { CommandContext } from '../program.ts'
@@ -15,7 +16,7 @@ import type { Progress } from '../terminal.ts'
 import type { DemoFlags } from './command.ts'
 import { fleet } from './fleet.ts'
 import { type Observer, startObserver } from './observer.ts'
-import { type DemoResult, runDemoDevice } from './one-device.ts'
+import { type DemoResult, type DemoWorld, runDemoDevice } from './one-device.ts'
 import { reportDemo } from './report.ts'
 
 const DEMO_SECONDS = 55
@@ -82,10 +83,15 @@ async function play(
     progress.step('Allowing the devices …')
     const allowList = dynamoAllowList({ client: dynamodb, table: json.allowListTable })
     await allowFleet(allowList, signal)
-    const world = {
+    const signer = getSigningKey(
+      await readKeyFile(json.landfallKeyFile, 'signing key'),
+      json.landfallKeyFile,
+    )
+    const world: DemoWorld = {
       json,
       caPem,
       fleetKey: createPrivateKey(await readFile(json.signingKeyFile, 'utf8')),
+      landfallSigner: { key: signer.privateKey, algorithm: 'ES256', kid: signer.kid },
       devicesFolder: join(folder, 'devices'),
       allowList,
       observers,

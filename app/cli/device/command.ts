@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { integer, seconds } from '../options.ts'
 import type { CommandContext } from '../program.ts'
+import type { ContractName } from './contract.ts'
 import { type DeliveryCurve, deliveryCurves } from './delivery-key.ts'
 
 export type DeviceFlags = {
@@ -13,7 +14,7 @@ export type DeviceFlags = {
   fake?: true
   folder: string
   ca?: string
-  contract?: 'seed' | 'landfall'
+  contract?: ContractName
   signingKey?: string
   kid?: string
   audience?: string
@@ -46,7 +47,7 @@ export function deviceCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--contract <name>',
-        'how it asks (default: landfall where the signing key is a JWK file or one of the options below that are for it is given, else seed)',
+        'how it asks (default: seed with an RSA key in PEM or with --local alone; landfall with any other signing key, or an option of that contract)',
       ).choices(['seed', 'landfall']),
     )
     .option(

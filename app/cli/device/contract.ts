@@ -1,5 +1,7 @@
 import type { HttpAnswer } from './edge-client.ts'
 
+export type ContractName = 'seed' | 'landfall'
+
 /** How a device asks an edge for its identity: the seed's way, or Landfall's. */
 export type DeviceContract = {
   /** The provisioning URL, for messages. */

@@ -6,7 +6,7 @@ import { readInput } from '../input-file.ts'
 import { type FileKey, getSigningKey, type KeyFile, readKeyFile } from '../keys/key-file.ts'
 import { type LocalJson, readLocalJson } from '../local/local-json.ts'
 import type { DeviceFlags } from './command.ts'
-import type { DeviceContract } from './contract.ts'
+import type { ContractName, DeviceContract } from './contract.ts'
 import type { Edge } from './edge-client.ts'
 import { readFactoryChain } from './factory-chain.ts'
 import { landfallContract } from './landfall-contract.ts'
@@ -54,8 +54,6 @@ export async function readSetup(flags: DeviceFlags): Promise<Setup> {
   return { contract, caPem }
 }
 
-type ContractName = 'seed' | 'landfall'
-
 /** What only the Landfall contract has, by its flag. */
 function landfallOnly(flags: DeviceFlags): string | undefined {
   if (flags.factoryCert !== undefined) return '--factory-cert'
@@ -72,7 +70,12 @@ function contractOf(flags: DeviceFlags, given: KeyFile | undefined): ContractNam
     throw misuse(`the seed contract has no ${only}`, 'leave it out, or say --contract landfall')
   }
   if (flags.contract !== undefined) return flags.contract
-  return only !== undefined || given?.format === 'jwk' ? 'landfall' : 'seed'
+  if (only !== undefined) return 'landfall'
+  // The fleets of the seed contract have their key in PEM, and it is RSA.
+  const [key] = given?.keys ?? []
+  return key === undefined || (given?.format === 'pem' && key.jwk.kty === 'RSA')
+    ? 'seed'
+    : 'landfall'
 }
 
 const paths = { seed: '/device-provisioning', landfall: '/v1/provision' } as const

@@ -34,9 +34,12 @@ describe('landfall demo', () => {
       ['Cape Town', 'sa-east-1', 3],
     ])
     expect(new Set(landed.map((it) => it.certificateId)).size).toBe(10)
-    expect(new Set(landed.map((it) => it.key))).toEqual(new Set(['own', 'AWS IoT']))
+    const ways = landed.map((it) => `${it.contract}, ${it.key}`)
+    expect(new Set(ways)).toEqual(
+      new Set(['seed, own', 'seed, AWS IoT', 'landfall, own', 'landfall, AWS IoT']),
+    )
     expect(landed.every((it) => it.why?.startsWith('nearest: '))).toBe(true)
-    expect(devices.flatMap((it) => it.refusal ?? [])).toEqual(['you not', 'wrong sig'])
+    expect(devices.flatMap((it) => it.refusal ?? [])).toEqual(['you not', 'not-authorized'])
     expect(await readdir(temporary)).toEqual([])
   })
 

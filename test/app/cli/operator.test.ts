@@ -219,6 +219,7 @@ describe('landfall doctor', () => {
       'us-east-1 role',
       'us-east-1 endpoint',
       'us-east-1 MQTT',
+      'router keys',
       'location data',
       'edge',
     ])

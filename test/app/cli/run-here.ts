@@ -20,8 +20,7 @@ export async function runHere(
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error
     terminal.failure(error.message, error.hint)
-    const code = error.kind === 'misuse' ? 2 : 1
-    return { code, stdout: stdout.text(), stderr: stderr.text() }
+    return { code: error.exitCode, stdout: stdout.text(), stderr: stderr.text() }
   }
 }
 

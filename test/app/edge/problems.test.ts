@@ -7,6 +7,8 @@ describe('problemOf', () => {
   it.each([
     [new AppError('request-too-large', 'x'), 413, 'request too large'],
     [new AppError('invalid-request', 'x'), 400, 'invalid request'],
+    [new AppError('incomplete-request', 'x'), 400, 'invalid request'],
+    [new AppError('slow-request', 'x'), 503, 'try again later'],
     [new AppError('no-thing-name', 'x'), 400, 'no thing name'],
     [new AppError('invalid-thing-name', 'x'), 400, 'invalid thing-name'],
     [new AppError('no-sig', 'x'), 400, 'no sig'],

@@ -1,0 +1,141 @@
+import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
+import { CommandFailure, errorMessage, findErrorCode, misuse } from '../../failure.ts'
+import { rejectColumns } from './columns.ts'
+import { type CsvShape, renderCsv } from './csv-rows.ts'
+import type { SourceRow } from './source-row.ts'
+
+/**
+ * Where rejected rows go, as their file has them, each with its line and the reason before it: corrected
+ * there, it can be imported itself.
+ */
+export type RejectsFile = {
+  readonly path: string
+  add(row: SourceRow, reason: string): Promise<void>
+  /** What isn't written yet; a file without rows is removed. */
+  close(): Promise<void>
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left there',
+  EACCES: 'this user may not write there',
+  ENOENT: 'there is no such folder',
+  EISDIR: 'it is a folder',
+}
+
+/** So many characters wait at most; where the process is killed, the next import rejects them again. */
+const waitingLimit = 65_536
+
+/** Opens it before the first row is written; throws CommandFailure where that can't be done. */
+export async function openRejects(
+  given: { readonly input: string; readonly path: string | undefined },
+  shape: CsvShape | undefined,
+): Promise<RejectsFile> {
+  const { path, handle } = await openOwn(given, shape === undefined ? 'ndjson' : 'csv')
+  let written = false
+  let waiting = ''
+  let writing = Promise.resolve()
+
+  /** One after the other: two writes at once may mix. */
+  async function flush(): Promise<void> {
+    const text = waiting
+    waiting = ''
+    if (text === '') return
+    written = true
+    writing = writing.then(async () => {
+      try {
+        await handle.writeFile(text)
+      } catch (error) {
+        throw unwritable(path, error)
+      }
+    })
+    await writing
+  }
+
+  return {
+    path,
+    async add(row, reason) {
+      if (waiting === '' && !written && shape !== undefined) {
+        waiting = renderCsv([...rejectColumns, ...ownColumns(shape)], shape.delimiter)
+      }
+      waiting += render(row, reason, shape)
+      if (waiting.length > waitingLimit) await flush()
+    },
+    async close() {
+      try {
+        await flush()
+        if (!written && (await handle.stat()).isFile()) await rm(path, { force: true })
+      } finally {
+        await handle.close()
+      }
+    },
+  }
+}
+
+async function openOwn(
+  { input, path }: { readonly input: string; readonly path: string | undefined },
+  suffix: string,
+): Promise<{ path: string; handle: FileHandle }> {
+  if (path !== undefined) {
+    if (input !== '-' && (await isSame(input, path))) {
+      throw misuse('--rejects names the file that is imported', 'give it another name')
+    }
+    return { path, handle: await openAs(path, 'w') }
+  }
+  const stem = input === '-' ? 'import' : input.replace(/\.gz$/, '').replace(/\.[A-Za-z]+$/, '')
+  // Somebody may be correcting the last one.
+  for (let count = 1; ; count++) {
+    const free = `${stem}.rejects${count === 1 ? '' : `-${count}`}.${suffix}`
+    try {
+      return { path: free, handle: await openAs(free, 'wx') }
+    } catch (error) {
+      if (findErrorCode(error) !== 'EEXIST') throw error
+    }
+  }
+}
+
+async function openAs(path: string, flags: 'w' | 'wx'): Promise<FileHandle> {
+  try {
+    return await open(path, flags)
+  } catch (error) {
+    throw findErrorCode(error) === 'EEXIST' ? error : unwritable(path, error)
+  }
+}
+
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((it) => realpath(it).catch(() => '')))
+  return first !== '' && first === second
+}
+
+function unwritable(path: string, error: unknown): CommandFailure {
+  const why = REASONS[findErrorCode(error) ?? ''] ?? errorMessage(error)
+  return new CommandFailure(`rejected rows can't be written to ${path}: ${why}`, {
+    hint: 'give --rejects another file',
+    cause: error,
+  })
+}
+
+function ownColumns({ columns }: CsvShape): string[] {
+  return columns.filter((name) => !rejectColumns.some((it) => it === name))
+}
+
+function render(row: SourceRow, reason: string, shape: CsvShape | undefined): string {
+  if (shape !== undefined) {
+    const cells = (row.cells ?? []).filter((_, index) => {
+      const name = shape.columns[index]
+      return !rejectColumns.some((it) => it === name)
+    })
+    return renderCsv([String(row.line), reason, ...cells], shape.delimiter)
+  }
+  const about = { rejected_line: row.line, rejected_reason: reason }
+  const parsed = findObject(row.text ?? '')
+  return `${JSON.stringify(parsed === undefined ? { ...about, rejected_text: row.text } : { ...about, ...parsed, ...about })}\n`
+}
+
+function findObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,193 @@
+import { awsHttpHandler } from '../../../../regions/aws-http.ts'
+import { dynamoAllowList } from '../../../allowlist/dynamo-allow-list.ts'
+import { readProducts } from '../../../products/control-table.ts'
+import { type AwsFlags, openAws } from '../../aws-flags.ts'
+import { nameCaller } from '../../caller.ts'
+import { readConfigFile } from '../../config-file.ts'
+import { CommandFailure, errorMessage } from '../../failure.ts'
+import { readLocalJson } from '../../local/local-json.ts'
+import { onAws } from '../../product/control-access.ts'
+import { readDeployment } from '../../product/deployment.ts'
+import type { CommandContext } from '../../program.ts'
+import type { RowRules } from './check-row.ts'
+import type { ImportFlags } from './command.ts'
+import { openCsv } from './csv-rows.ts'
+import { count, inTime, showProgress } from './import-progress.ts'
+import { freshTally, type Imported, importRows, type Tally } from './import-rows.ts'
+import { ndjsonRows } from './ndjson-rows.ts'
+import { openRejects } from './rejects-file.ts'
+import { rowReader, rowWriter } from './row-writer.ts'
+import { openTextSource } from './text-source.ts'
+
+const defaultControlTable = 'iot-global-control'
+/** All rows but those that were rejected are in the list. */
+const exitWithRejects = 3
+/** As a shell says of what SIGINT ended. */
+const exitStopped = 130
+
+/** `landfall allow import`: a fleet from a file, row by row, into the allow-list. */
+export async function importFleet(
+  path: string,
+  flags: ImportFlags,
+  context: CommandContext,
+): Promise<void> {
+  const { terminal, signal } = context
+  const where = await findWhere(flags, context)
+  const { rules, by } = await readRules(where, context)
+  const source = await openTextSource(path)
+  const close = () => source.close()
+  signal.addEventListener('abort', close)
+  const aws = await openAws(where, {
+    requestHandler: awsHttpHandler({
+      connectSeconds: 5,
+      requestSeconds: 15,
+      connections: flags.parallel,
+    }),
+    // Throttling decides the pace, and a lost answer what the next try has to look at: see importRows.
+    maxAttempts: 1,
+  })
+  try {
+    const csv = source.kind === 'csv' ? await openCsv(path, source) : undefined
+    const given = { input: path, path: flags.rejects }
+    const rejects = flags.dryRun === true ? undefined : await openRejects(given, csv?.shape)
+    const tally = freshTally()
+    const startedAt = performance.now()
+    const progress = showProgress(terminal, { ...source, tally, everySeconds: flags.progress })
+    let imported: Imported
+    try {
+      const deps = {
+        allowList: dynamoAllowList({ client: aws.dynamodb, table: aws.table }),
+        // What is under way ends by itself: Ctrl-C cuts no write.
+        signal: new AbortController().signal,
+        update: flags.update === true,
+        by,
+      }
+      imported = await importRows({
+        rows: csv?.rows ?? ndjsonRows(path, source),
+        rules,
+        writer: flags.dryRun === true ? rowReader(deps) : rowWriter(deps),
+        rejects,
+        parallel: flags.parallel,
+        fromLine: flags.fromLine,
+        signal,
+        tally,
+      })
+    } finally {
+      progress.finish()
+      await rejects?.close()
+    }
+    const seconds = (performance.now() - startedAt) / 1000
+    report({ path, flags, tally, imported, seconds, rejectsFile: rejects?.path }, context)
+  } finally {
+    signal.removeEventListener('abort', close)
+    source.close()
+    aws.dynamodb.destroy()
+  }
+}
+
+type Where = AwsFlags & {
+  readonly controlTable: string
+  readonly enabledRegions: readonly string[]
+}
+
+/** Flags go before the configuration, and that before local.json. */
+async function findWhere(flags: ImportFlags, { env }: CommandContext): Promise<Where> {
+  const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
+  const config = flags.config === undefined ? undefined : await readConfigFile(flags.config, env)
+  const region = flags.region ?? config?.region
+  const table = flags.table ?? config?.tables.allowList
+  const { enabledRegions } = await readDeployment(flags, env)
+  return {
+    ...flags,
+    ...(region === undefined ? {} : { region }),
+    ...(table === undefined ? {} : { table }),
+    enabledRegions,
+    controlTable:
+      flags.controlTable ?? config?.tables.control ?? local?.controlTable ?? defaultControlTable,
+  }
+}
+
+/** What rows are held to, and who imports. */
+async function readRules(where: Where, context: CommandContext) {
+  const aws = await openAws(where)
+  const { controlTable, enabledRegions } = where
+  try {
+    const { products, problems } = await onAws(
+      `the products in ${controlTable} can’t be read`,
+      () => readProducts(aws.dynamodb, controlTable, context.signal),
+    )
+    for (const problem of problems) context.terminal.note(`warning: ${problem}`)
+    const rules: RowRules = { products, enabledRegions }
+    return { rules, by: await nameCaller(aws, context) }
+  } finally {
+    aws.dynamodb.destroy()
+  }
+}
+
+type Ended = {
+  readonly path: string
+  readonly flags: ImportFlags
+  readonly tally: Tally
+  readonly imported: Imported
+  readonly seconds: number
+  readonly rejectsFile: string | undefined
+}
+
+/** Says what was done; throws where that isn't all of it. */
+function report(ended: Ended, { terminal }: CommandContext): void {
+  const { path, flags, tally, imported, seconds } = ended
+  const rejectsFile = tally.rejected > 0 ? ended.rejectsFile : undefined
+  if (flags.json === true) {
+    const { nextLine = null } = imported
+    const dryRun = flags.dryRun === true
+    const rounded = Math.round(seconds * 1000) / 1000
+    terminal.json({
+      ...tally,
+      seconds: rounded,
+      dryRun,
+      nextLine,
+      rejectsFile: rejectsFile ?? null,
+    })
+  } else terminal.out(inWords(ended))
+
+  const { failure, nextLine } = imported
+  if (nextLine !== undefined) {
+    const again = `--from-line ${nextLine} goes on there; without it rows that are there are passed over, too`
+    if (failure === undefined) {
+      const message = `stopped at a row boundary, before line ${nextLine} of ${nameOf(path)}`
+      throw new CommandFailure(message, { hint: again, exitCode: exitStopped })
+    }
+    const hint = failure instanceof CommandFailure && failure.hint ? `${failure.hint}; then ` : ''
+    const message = `${errorMessage(failure)}; every row before line ${nextLine} is done`
+    throw new CommandFailure(message, { hint: `${hint}${again}`, cause: failure })
+  }
+  if (tally.rejected > 0) {
+    const where = rejectsFile === undefined ? '' : `: see ${rejectsFile}`
+    const rows = tally.rejected === 1 ? '1 row was' : `${count(tally.rejected)} rows were`
+    throw new CommandFailure(`${rows} rejected${where}`, {
+      ...(rejectsFile === undefined ? {} : { hint: 'correct them there, and import that file' }),
+      exitCode: exitWithRejects,
+    })
+  }
+}
+
+function inWords({ flags, tally, seconds }: Ended): string {
+  const would = flags.dryRun === true
+  const parts = [
+    [tally.added, would ? 'would be added' : 'added'],
+    [tally.amended, would ? 'would be changed' : 'changed'],
+    [tally.present, 'in the list already: left as they are'],
+    [tally.same, 'in the list as the file has them'],
+    [tally.kept, 'claimed, provisioned or blocked: left as they are'],
+    [tally.rejected, 'rejected'],
+  ] as const
+  const told = parts.filter(([number, what]) => number > 0 || what === parts[0][1])
+  const rate = count(Math.round(tally.rows / Math.max(seconds, 0.001)))
+  const rows = tally.rows === 1 ? '1 row' : `${count(tally.rows)} rows`
+  const listed = told.map(([number, what]) => `${count(number)} ${what}`).join('; ')
+  return `${rows} in ${inTime(seconds)} (${rate}/s): ${listed}`
+}
+
+function nameOf(path: string): string {
+  return path === '-' ? 'stdin' : path
+}
