@@ -437,6 +437,16 @@ describe('the orders', () => {
     expect(caller).toContain(':assumed-role/landfall-operator-eu-west-1/landfall-allow-')
   })
 
+  it('are carried out though AWS doesn’t say who calls', async () => {
+    const { name } = await provisioned()
+    await stage.fault({ operation: 'GetCallerIdentity', kind: 'error-before', times: null })
+    const run = await allow('block', name, '--yes')
+    expect(run.code).toBe(0)
+    expect(run.stderr).toMatch(/^note: AWS doesn’t say who you are, nor will the history: /)
+    const row = await stage.row(name)
+    expect(row?.history.at(-1)).toMatchObject({ event: 'blocked', by: 'unknown' })
+  })
+
   it('read names from stdin, all of them before anything is done', async () => {
     const env = {
       AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
