@@ -33,7 +33,11 @@ export function buildProgram(context: CommandContext): Command {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({
+      writeOut: (text) => context.terminal.out(text.trimEnd()),
+      writeErr: (text) => context.terminal.note(text.trimEnd()),
+      outputError: () => {},
+    })
   for (const add of [
     demoCommand,
     localCommand,

@@ -13,6 +13,7 @@ import { type DeviceRecord, productNameOf } from '../provisioning/device-record.
 import { type ProvisionDeps, type Provisioned, provision } from '../provisioning/provision.ts'
 import type { SharedStatus } from '../region-status/status-table.ts'
 import type { DeviceCsr } from '../request/csr.ts'
+import { isSameKey } from '../request/same-key.ts'
 import type { RegionStatus } from './region-status.ts'
 
 /** What an edge reads of the control table, all of it at once. */
@@ -119,7 +120,7 @@ export async function landDevice(
 
 /** With a signer's key, of whichever product, a device would share its identity with all who hold it. */
 function refuseSharedKey(csr: DeviceCsr | undefined, snapshot: ProductSnapshot): void {
-  if (csr === undefined || !snapshot.signers.some((it) => it.key.equals(csr.key))) return
+  if (csr === undefined || !snapshot.signers.some((it) => isSameKey(it.key, csr.key))) return
   throw new AppError('invalid-csr', 'invalid CSR: its key is a signer’s, not its own')
 }
 

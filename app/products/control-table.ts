@@ -1,6 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { type DynamoDBClient, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
 import type { TrustedCa } from '../request/factory-chain.ts'
+import { isSameKey } from '../request/same-key.ts'
 import type { TrustedSigner } from '../request/seed-request.ts'
 import { algorithmsOf } from '../request/signing-jwk.ts'
 import { type Product, productSchema } from './product.ts'
@@ -91,7 +92,7 @@ function trustedSigners(products: Iterable<Product>) {
     for (const { jwk, ...signer } of product.signers) {
       const { kid, algorithms = algorithmsOf(jwk) } = signer
       const key = createPublicKey({ key: jwk, format: 'jwk' })
-      const owner = signers.find((it) => it.key.equals(key))
+      const owner = signers.find((it) => isSameKey(it.key, key))
       if (owner !== undefined && owner.product !== product.name) {
         problems.push(`product ${product.name}: signer ${kid} is product ${owner.product}'s`)
       } else signers.push({ ...signer, product: product.name, jwk, key, algorithms })

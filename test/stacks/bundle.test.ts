@@ -30,6 +30,9 @@ let factory: Certified
 beforeAll(async () => {
   shipped = await shipStage(stageName, regions)
   ;({ stage, edge, sweeper } = shipped)
+})
+// A hook of its own: each has its own time.
+beforeAll(async () => {
   factory = await makeAuthority('factory')
   await stage.changeProduct({ factoryCas: [factoryCa('factory', factory)] })
   lambda = await shipped.start(edge, 'edge')

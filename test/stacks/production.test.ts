@@ -16,7 +16,7 @@ import {
   deviceRegions,
   edges,
 } from './deployment-checks.ts'
-import { account, deploy, ofType, rolesOf } from './deployments.ts'
+import { account, deploy, ofType, operator, rolesOf } from './deployments.ts'
 import type { Program } from './program.ts'
 
 let program: Program
@@ -155,15 +155,24 @@ describe('production', () => {
     const { production } = stages
     if (production === undefined || production.kind === 'devices') throw new Error('no router')
     const domain = { name: 'devices.landfall.internal', zone: 'landfall.internal' }
-    const plan = parsePlan('production', { ...production, domain })
-    if (plan.kind !== 'router') throw new Error('no router')
-    const config = parseConfig(
-      edgeConfig('eu-west-1', plan, namesOf('production'), {
-        account,
-        endpointAddresses: Object.fromEntries(deviceRegions.map((it) => [it, `ats.${it}`])),
-        locationFile: 'location.bin',
-      }),
-    )
+    const configFor = (operators: string[]) => {
+      const plan = parsePlan('production', { ...production, domain, operators })
+      if (plan.kind !== 'router') throw new Error('no router')
+      return parseConfig(
+        edgeConfig('eu-west-1', plan, namesOf('production'), {
+          account,
+          endpointAddresses: Object.fromEntries(deviceRegions.map((it) => [it, `ats.${it}`])),
+          locationFile: 'location.bin',
+        }),
+      )
+    }
+    const config = configFor([operator])
+    // Each of them is deployed: rolesOf has them too.
+    const roles = new Set(rolesOf(program).map((it) => `arn:aws:iam::${account}:role/${it.name}`))
+    for (const { roleArn, sweeperRoleArn = '', operatorRoleArn = '' } of config.deviceRegions) {
+      for (const role of [roleArn, sweeperRoleArn, operatorRoleArn]) expect(roles).toContain(role)
+    }
+    expect(configFor([]).deviceRegions.flatMap((it) => it.operatorRoleArn ?? [])).toEqual([])
     expect(config.audience).toBe('https://devices.landfall.internal')
     expect(config.deviceRegions.map((it) => it.endpointAddress)).toEqual(
       deviceRegions.map((it) => `ats.${it}`),

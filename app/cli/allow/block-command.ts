@@ -20,6 +20,8 @@ export function addBlockCommand(allow: Command, context: CommandContext): void {
 
 const HELP = `${regionsHelp}
 ${commonHelp}Code 1 also where a certificate may still be usable: its device is blocked all the same.
+With --json: thingName, blocked, the reason where it isn't; certificates (region, certificateId, status),
+problems, milliseconds from the order to the end of reading back.
 
 Examples:
   $ npx landfall allow block mydevice2 --local .landfall/local/local.json

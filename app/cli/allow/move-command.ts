@@ -18,7 +18,8 @@ export function addMoveCommand(allow: Command, context: CommandContext): void {
     })
 }
 
-const HELP = `${commonHelp}
+const HELP = `${commonHelp}With --json: thingName, moved, region, or the reason where it isn't.
+
 Examples:
   $ npx landfall allow move mydevice1 --to eu-central-1 --local .landfall/local/local.json
   $ npx landfall allow move mydevice1 mydevice2 --to us-east-1 --region eu-west-1 --json`

@@ -20,6 +20,7 @@ export function addRemoveCommand(allow: Command, context: CommandContext): void 
 
 const HELP = `${regionsHelp}
 ${commonHelp}Code 1 also where what a device has could not all be destroyed: it is blocked then, and in the list.
+With --json: thingName, removed, the reason where it isn't; destroyed (region, certificateId), problems.
 
 Examples:
   $ npx landfall allow remove mydevice2 --local .landfall/local/local.json

@@ -20,6 +20,7 @@ export function addResetCommand(allow: Command, context: CommandContext): void {
 
 const HELP = `${regionsHelp}
 ${commonHelp}Code 1 also where what a device had may still be usable: its next request then waits for its region.
+With --json: thingName, reset, the reason where it isn't; certificates (region, certificateId, status), problems.
 
 Examples:
   $ npx landfall allow reset mydevice3 --local .landfall/local/local.json

@@ -36,7 +36,8 @@ export async function showDevices(
     if (failed) missing++
     if (failed) {
       const { reason, inWords } = describeRefusal(result ?? { type: 'unknown' })
-      if (flags.json === true) terminal.json({ thingName: name, status: reason, ...result })
+      const { unreadable } = result ?? {}
+      if (flags.json === true) terminal.json({ thingName: name, status: reason, unreadable })
       else terminal.out(`${shown > 0 ? '\n' : ''}${name} ${inWords}`)
     } else if (flags.json === true) {
       terminal.json({ ...result.record, ...renderIdentity(result) })

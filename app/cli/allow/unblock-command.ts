@@ -15,7 +15,8 @@ export function addUnblockCommand(allow: Command, context: CommandContext): void
     })
 }
 
-const HELP = `${commonHelp}
+const HELP = `${commonHelp}With --json: thingName, unblocked, or the reason where it isn't.
+
 Examples:
   $ npx landfall allow unblock mydevice2 --local .landfall/local/local.json
   $ npx landfall allow unblock mydevice2 --region eu-west-1 --profile fleet --json`

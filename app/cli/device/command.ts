@@ -47,7 +47,7 @@ export function deviceCommand(program: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--contract <name>',
-        'how it asks (default: landfall where the signing key is a JWK file or one of the options below that are for it is given, else seed)',
+        'how it asks (default: seed with an RSA key in PEM or with --local alone; landfall with any other signing key, or an option of that contract)',
       ).choices(['seed', 'landfall']),
     )
     .option(

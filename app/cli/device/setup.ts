@@ -70,7 +70,12 @@ function contractOf(flags: DeviceFlags, given: KeyFile | undefined): ContractNam
     throw misuse(`the seed contract has no ${only}`, 'leave it out, or say --contract landfall')
   }
   if (flags.contract !== undefined) return flags.contract
-  return only !== undefined || given?.format === 'jwk' ? 'landfall' : 'seed'
+  if (only !== undefined) return 'landfall'
+  // The fleets of the seed contract have their key in PEM, and it is RSA.
+  const [key] = given?.keys ?? []
+  return key === undefined || (given?.format === 'pem' && key.jwk.kty === 'RSA')
+    ? 'seed'
+    : 'landfall'
 }
 
 const paths = { seed: '/device-provisioning', landfall: '/v1/provision' } as const

@@ -5,6 +5,7 @@ import { readProductDocument } from '../../products/document-problems.ts'
 import type { Product } from '../../products/product.ts'
 import type { StoredProduct } from '../../products/product-row.ts'
 import { findProduct } from '../../products/product-store.ts'
+import { isSameKey } from '../../request/same-key.ts'
 import type { SigningJwk } from '../../request/signing-jwk.ts'
 import { awsFailure } from '../aws-failure.ts'
 import { type AwsFlags, openAws } from '../aws-flags.ts'
@@ -78,14 +79,14 @@ export async function findSharedSigners(
     .filter((other) => other.name !== name)
     .flatMap((other) =>
       signers.flatMap(({ kid, jwk }) =>
-        other.signers.some((it) => isSameKey(it.jwk, jwk))
+        other.signers.some((it) => isSameJwk(it.jwk, jwk))
           ? [`signer ${kid}: its key is product ${other.name}’s already`]
           : [],
       ),
     )
 }
 
-function isSameKey(one: SigningJwk, other: SigningJwk): boolean {
-  const [key, otherKey] = [one, other].map((jwk) => createPublicKey({ key: jwk, format: 'jwk' }))
-  return key !== undefined && otherKey !== undefined && key.equals(otherKey)
+function isSameJwk(one: SigningJwk, other: SigningJwk): boolean {
+  const importKey = (jwk: SigningJwk) => createPublicKey({ key: jwk, format: 'jwk' })
+  return isSameKey(importKey(one), importKey(other))
 }

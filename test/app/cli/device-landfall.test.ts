@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { signingKeyTypes } from '../../../app/cli/keys/private-jwks.ts'
 import { signingJwk } from '../../../app/request/signing-jwk.ts'
 import { certifyDevice, factoryCa, makeAuthority } from '../../factory.ts'
-import { audience } from '../../landfall-request.ts'
+import { audience, makeSigningKey } from '../../landfall-request.ts'
 import { type EdgeProcess, type Stage, setStage } from '../../stage.ts'
 import { type Meddle, startEdgeProxy } from './edge-proxy.ts'
 import { runHere } from './run-here.ts'
@@ -25,7 +25,10 @@ beforeAll(async () => {
   const signer = JSON.parse((await keys('new', '--out', file('fleet'))).stdout)
   const { kid, use: _use, ...jwk } = signer
   await stage.changeProduct({
-    signers: [{ kid, contracts: ['landfall'], jwk }],
+    signers: [
+      { kid: 'seed', contracts: ['seed'], jwk: makeSigningKey('RSA').jwk },
+      { kid, contracts: ['landfall'], jwk },
+    ],
     factoryCas: [factoryCa('factory', factory)],
   })
   edge = await stage.startEdge()
@@ -120,6 +123,29 @@ describe('landfall device by the Landfall contract', () => {
       code: 1,
       stderr: expect.stringContaining('refuses by-pem: not-authorized'),
     })
+  })
+
+  it.each([
+    ['an EC key in PEM', 'ec', 'pem', 'landfall'],
+    ['an RSA key in PEM', 'rsa', 'pem', 'seed'],
+    ['an RSA key as JWK', 'rsa', 'jwk', 'landfall'],
+  ] as const)('with %s speaks the right contract', async (_name, type, form, contract) => {
+    const { privateKey } =
+      type === 'ec'
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        : generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const text =
+      form === 'pem'
+        ? privateKey.export({ type: 'pkcs8', format: 'pem' })
+        : JSON.stringify(privateKey.export({ format: 'jwk' }))
+    const key = file(`${type}.${form}`)
+    await writeFile(key, text)
+    const run = await runHere([
+      ...['device', '--thing', 'x', '--signing-key', key, '--folder', file('x')],
+      ...['--url', 'http://127.0.0.1:1/elsewhere', '--retry-for', '0'],
+    ])
+    // No edge is there; the seed contract needs no audience.
+    expect(run.stderr).toContain(contract === 'seed' ? "can't be reached" : 'no audience')
   })
 
   it('shows the certificate that its factory gave its key', async () => {

@@ -100,7 +100,7 @@ describe('landfall local', () => {
     await runHere(['allow', 'add', 'd1', '--local', jsonFile('a')])
     await device('a', 'd1', '--own-key')
     const elsewhere = await runHere(['allow', 'show', 'd1', '--local', jsonFile('b')])
-    expect(elsewhere).toMatchObject({ code: 1, stdout: 'd1  not in the allow-list\n' })
+    expect(elsewhere).toMatchObject({ code: 1, stdout: 'd1 is not in the allow-list\n' })
   })
 
   it('ends with exit 1 when its edge dies', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import packageJson from '../../../package.json' with { type: 'json' }
+import { runHere } from './run-here.ts'
 import { landfall } from './run-landfall.ts'
 
 describe('landfall', () => {
@@ -18,7 +19,7 @@ describe('landfall', () => {
     expect(commands).toContain('device')
     for (const command of commands) {
       if (command === undefined || command === 'help') continue
-      const help = await landfall([command, '--help'])
+      const help = await runHere([command, '--help'])
       expect(help, command).toMatchObject({ code: 0, stderr: '' })
       expect(help.stdout, command).toMatch(/^Examples:\n.+\$ npx landfall /ms)
     }
