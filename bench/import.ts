@@ -1,6 +1,6 @@
 /**
  * Loading a fleet: memory, throughput against the raw client, the pace under throttling, and kills.
- * Run with `npm run bench:import`; `--rows N` (the large file), `--json`. Over loopback, against an
+ * Run with `npm run bench:import`; `--rows N` and `--large-rows N` (fewer, for a first look), `--json`. Over loopback, against an
  * endpoint in a process of its own that counts, or keeps rows where the measurement is about them.
  */
 
@@ -16,20 +16,20 @@ import { median } from './statistics.ts'
 
 const aims = { peakMb: 150, throughput: 0.85, throttledAt: 200, throttledWithin: 0.1 }
 const parallel = 64
-const smallRows = 100_000
 const pairs = 5
 const throttledRows = 6_000
 const killed = { rows: 20_000, kills: 10 }
 
 const { values: flags } = parseArgs({
   options: {
-    rows: { type: 'string', default: '1000000' },
+    rows: { type: 'string', default: '100000' },
+    'large-rows': { type: 'string', default: '1000000' },
     json: { type: 'boolean', default: false },
   },
 })
-const largeRows = Number(flags.rows)
-if (!Number.isInteger(largeRows) || largeRows < 1) {
-  process.stderr.write('error: --rows must be a whole number from 1\n')
+const [smallRows = 0, largeRows = 0] = [flags.rows, flags['large-rows']].map(Number)
+if (![smallRows, largeRows].every((it) => Number.isInteger(it) && it > 0)) {
+  process.stderr.write('error: --rows and --large-rows must be whole numbers from 1\n')
   process.exit(2)
 }
 
@@ -44,7 +44,9 @@ try {
   const small = join(folder, 'small.csv')
   await writeFleet(small, smallRows)
 
-  say('Throughput, 100,000 rows, in turns: rows a second of the importer, and of the raw client')
+  say(
+    `Throughput, ${smallRows.toLocaleString('en')} rows, ${parallel} at once, in turns: rows a second of the importer, and of the raw client`,
+  )
   const ratios: number[] = []
   const rates: { importer: number; raw: number }[] = []
   const peaks: number[] = []
