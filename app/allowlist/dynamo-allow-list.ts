@@ -12,6 +12,7 @@ import { AppError } from '../app-error.ts'
 import type { AllowList, AllowListRemoval } from '../provisioning/allow-list.ts'
 import type { DeviceRecord } from '../provisioning/device-record.ts'
 import { parseRow, type Row, renderRow } from './device-row.ts'
+import { parseRowEvenly } from './parse-row-evenly.ts'
 
 export type DynamoAllowList = AllowList &
   AllowListRemoval & {
@@ -43,7 +44,7 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
   return {
     async find(thingName, { signal, consistent = false }) {
       const row = await translated('read', () => findRow(thingName, signal, consistent))
-      return row === undefined ? undefined : parseRow(row)
+      return parseRowEvenly(row)
     },
 
     async save(previous, next, signal) {
