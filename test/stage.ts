@@ -17,6 +17,7 @@ import { allowedDevice } from '../app/provisioning/device-record.ts'
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../local/aws.ts'
 import type { AccessKey } from '../local/credentials.ts'
 import type { Identities } from '../local/iot/identities.ts'
+import { findLeaks } from './find-leaks.ts'
 import { audience } from './landfall-request.ts'
 
 /** For tests that let a region fail device after device, and whose subject isn't what edges make of that. */
@@ -42,7 +43,10 @@ export type Call = {
 }
 export type Answer = { status: number; retryAfter: string | null; body: Record<string, unknown> }
 
-/** AWS on one machine with a fleet key and a default product, and real edge processes in front of it. */
+/**
+ * AWS on one machine with a fleet key and a default product, and real edge processes in front of it.
+ * Whatever any of them logs is searched for keys, signatures and tokens; `close` throws where one stood.
+ */
 export type Stage = {
   readonly aws: LocalAws
   readonly dynamoDb: DynamoDBClient
@@ -96,7 +100,15 @@ export async function setStage(
   localAws: Omit<LocalAwsOptions, 'regions'> = {},
 ): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'landfall-test-'))
-  const aws = await startLocalAws({ ...localAws, regions })
+  const secrets: string[] = []
+  const leaks: string[] = []
+  const scan = (source: string, text: string) =>
+    void leaks.push(...findLeaks(text, secrets).map((what) => `${source} logged ${what}`))
+  const aws = await startLocalAws({
+    log: (entry) => scan('the stand-in', JSON.stringify(entry)),
+    ...localAws,
+    regions,
+  })
   const access = { endpoint: aws.awsEndpointUrl, credentials: aws.operator }
   const dynamoDb = new DynamoDBClient({ ...access, region: edgeRegion })
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -113,6 +125,11 @@ export async function setStage(
   const routerKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const routerKeys = { keys: [routerKey.export({ format: 'jwk' })] }
   await writeFile(routerKeysFile, JSON.stringify(routerKeys), { mode: 0o600 })
+  secrets.push(
+    aws.edge.secretAccessKey,
+    aws.operator.secretAccessKey,
+    ...routerKeys.keys.flatMap(({ d = '' }) => d),
+  )
   const edges: EdgeProcess[] = []
   let started = 0
   let leaveAws = () => {}
@@ -170,7 +187,7 @@ export async function setStage(
       // Counted at once: edges that start together each have a file of their own.
       started += 1
       const file = join(folder, `edge-${started}.json`)
-      const edge = await spawnEdge(aws, file, config, skewSeconds)
+      const edge = await spawnEdge(aws, file, config, skewSeconds, (line) => scan('an edge', line))
       edges.push(edge)
       return edge
     },
@@ -220,9 +237,11 @@ export async function setStage(
     async close() {
       leaveAws()
       await Promise.all(edges.map((edge) => edge.stop()))
+      scan('the list of calls', await (await control('GET', '/calls')).text())
       dynamoDb.destroy()
       await aws.close()
       await rm(folder, { recursive: true, force: true })
+      if (leaks.length > 0) throw new Error([...new Set(leaks)].join('; '))
     },
   }
 }
@@ -244,6 +263,7 @@ async function spawnEdge(
   file: string,
   config: unknown,
   skewSeconds: number,
+  scan: (line: string) => void,
 ): Promise<EdgeProcess> {
   await writeFile(file, JSON.stringify(config))
   const entry =
@@ -256,11 +276,18 @@ async function spawnEdge(
       AWS_ACCESS_KEY_ID: aws.edge.accessKeyId,
       AWS_SECRET_ACCESS_KEY: aws.edge.secretAccessKey,
     },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const log: Record<string, unknown>[] = []
-  if (child.stdout === null) throw new Error('the edge has no output')
-  createInterface(child.stdout).on('line', (line) => log.push(JSON.parse(line)))
+  if (child.stdout === null || child.stderr === null) throw new Error('the edge has no output')
+  createInterface(child.stdout).on('line', (line) => {
+    scan(line)
+    log.push(JSON.parse(line))
+  })
+  createInterface(child.stderr).on('line', (line) => {
+    scan(line)
+    process.stderr.write(`${line}\n`)
+  })
   const [message] = await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => {

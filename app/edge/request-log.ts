@@ -46,8 +46,8 @@ function fields(it: RequestOutcome) {
   const { error, waves, milliseconds, incidents, ...rest } = it
   if (error === undefined) return rest
   // Only what nobody foresaw needs its place in the code.
-  const stack = it.reason === 'internal' && error instanceof Error ? { stack: error.stack } : {}
-  return { ...rest, error: describeError(error), ...stack }
+  const place = it.reason === 'internal' ? { stack: framesOf(error) } : {}
+  return { ...rest, error: describeError(error), ...place }
 }
 
 function metrics({ edgeRegion: edge, metricsNamespace }: RequestPlace, it: RequestOutcome) {
@@ -79,13 +79,22 @@ function metrics({ edgeRegion: edge, metricsNamespace }: RequestPlace, it: Reque
   }
 }
 
-/** An error's names and messages down its causes; never an SDK's request or answer. */
+/**
+ * An error's names and messages down its causes; never an SDK's request or answer. Of a SyntaxError the
+ * name only: a parser quotes what it read, which may be an answer with a key in it.
+ */
 export function describeError(error: unknown): string {
   const parts: string[] = []
   for (let it = error, depth = 0; it instanceof Error && depth < 4; it = it.cause, depth += 1) {
-    parts.push(`${it.name}: ${it.message}`)
+    parts.push(it.name === 'SyntaxError' ? it.name : `${it.name}: ${it.message}`)
   }
   return parts.join(' <- ') || 'unknown failure'
+}
+
+/** Where it was thrown; its message stands above the frames, and is described elsewhere. */
+function framesOf(error: unknown): string | undefined {
+  const lines = error instanceof Error ? error.stack?.split('\n') : undefined
+  return lines?.filter((line) => /^\s+at /.test(line)).join('\n')
 }
 
 function round(milliseconds: number): number {

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import { CommandFailure } from '../../../app/cli/failure.ts'
 import { buildProgram, runProgram } from '../../../app/cli/program.ts'
 import { createTerminal } from '../../../app/cli/terminal.ts'
-import type { Run } from './run-landfall.ts'
+import { type Run, withoutSecrets } from './run-landfall.ts'
 
 /**
  * Runs `landfall …` in this process, for tests of many commands: a process each takes far longer than
@@ -16,11 +16,11 @@ export async function runHere(
   const terminal = createTerminal({ stdin: {}, stdout: stdout.stream, stderr: stderr.stream })
   try {
     await runProgram(buildProgram({ terminal, env: {}, signal }), [...args])
-    return { code: 0, stdout: stdout.text(), stderr: stderr.text() }
+    return withoutSecrets({ code: 0, stdout: stdout.text(), stderr: stderr.text() })
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error
     terminal.failure(error.message, error.hint)
-    return { code: error.exitCode, stdout: stdout.text(), stderr: stderr.text() }
+    return withoutSecrets({ code: error.exitCode, stdout: stdout.text(), stderr: stderr.text() })
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { findSecrets } from '../../find-leaks.ts'
 
 const main = fileURLToPath(new URL('../../../app/cli/main.ts', import.meta.url))
 
@@ -29,12 +30,17 @@ export function startLandfall(
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString()
   })
-  const done = once(child, 'close').then(([code]) => ({
-    code: typeof code === 'number' ? code : null,
-    stdout,
-    stderr,
-  }))
+  const done = once(child, 'close').then(([code]) =>
+    withoutSecrets({ code: typeof code === 'number' ? code : null, stdout, stderr }),
+  )
   return { child, done, stdout: () => stdout, stderr: () => stderr }
+}
+
+/** Gives a run back, unless it said what no command may say. */
+export function withoutSecrets(run: Run): Run {
+  const [secret] = findSecrets(run.stdout + run.stderr)
+  if (secret !== undefined) throw new Error(`the command printed ${secret}`)
+  return run
 }
 
 /** Runs `landfall …` to its end. */
