@@ -46,6 +46,9 @@ export function extensionRequest(ca: boolean): Buffer {
   return sequence(oid('2a864886f70d01090e'), setOf(sequence(extension)))
 }
 
+export const challengePassword = (password: string) =>
+  sequence(oid('2a864886f70d010907'), setOf(derValue(0x0c, Buffer.from(password))))
+
 /** An RSA public key whose exponent is as long as its modulus: dear to verify with. */
 export function slowRsaKey(): Buffer {
   const odd = (size: number) => {
@@ -74,6 +77,8 @@ export function forgeCsr(
     padding?: number
     /** Behind the three elements that a CSR has. */
     more?: readonly Buffer[]
+    /** In place of the contents that would be made of all this. */
+    info?: Buffer
   } = {},
 ): Buffer {
   const { subject = [], attributes = [], hash = 'sha256', more = [] } = it
@@ -83,7 +88,7 @@ export function forgeCsr(
     ? key.publicKey
     : key.publicKey.export({ type: 'spki', format: 'der' })
   const name = sequence(...subject.map((rdn) => setOf(...rdn)))
-  const info = sequence(integer(0), name, spki, derValue(0xa0, ...attributes))
+  const { info = sequence(integer(0), name, spki, derValue(0xa0, ...attributes)) } = it
   const padding = it.padding === undefined ? {} : { padding: it.padding }
   const signature = sign(hash, info, { key: key.privateKey, ...padding })
   return sequence(info, algorithms[algorithm], bitString(signature), ...more)

@@ -22,7 +22,7 @@ export function clientAddress(trustedProxies: readonly string[]) {
   return (peer: string, forwardedFor: string | undefined): string => {
     let address = parseAddress(peer)
     if (address === undefined) return peer
-    for (const entry of (forwardedFor ?? '').split(',').reverse()) {
+    for (const entry of forwardedFor?.split(',').reverse() ?? []) {
       if (!isTrusted(address)) break
       const next = parseAddress(entry)
       if (next === undefined) break
