@@ -49,6 +49,7 @@ export async function openFuzzEdge(
   const routerKeys = JSON.stringify({ keys: [key.export({ format: 'jwk' })] })
   const now = () => Date.now()
   const app = createApp({
+    by: 'edge of the fuzzer',
     edgeRegion: 'eu-west-1',
     metricsNamespace: 'Landfall',
     deadlineSeconds: 20,
