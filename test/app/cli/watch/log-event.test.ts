@@ -28,7 +28,8 @@ function logged(write: (log: Logger) => void): string[] {
   return lines
 }
 
-const words = fc.string({ unit: anyCharacter })
+// UTF-8, as a log is, has no half of a surrogate pair.
+const words = fc.string({ unit: anyCharacter }).map((text) => text.toWellFormed())
 const maybe = <T>(it: fc.Arbitrary<T>) => fc.option(it, { nil: undefined })
 const outcome: fc.Arbitrary<RequestOutcome> = fc.record({
   contract: fc.constantFrom('seed', 'landfall'),
