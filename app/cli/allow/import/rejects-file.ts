@@ -57,7 +57,8 @@ export async function openRejects(
       if (waiting === '' && !written && shape !== undefined) {
         waiting = renderCsv([...rejectColumns, ...ownColumns(shape)], shape.delimiter)
       }
-      waiting += render(row, reason, shape)
+      const text = render(row, reason, shape)
+      waiting += reason.includes('public_key') ? withoutPrivateMembers(text) : text
       if (waiting.length > waitingLimit) await flush()
     },
     async close() {
@@ -95,7 +96,7 @@ async function openOwn(
 
 async function openAs(path: string, flags: 'w' | 'wx'): Promise<FileHandle> {
   try {
-    return await open(path, flags)
+    return await open(path, flags, 0o600)
   } catch (error) {
     throw findErrorCode(error) === 'EEXIST' ? error : unwritable(path, error)
   }
@@ -129,6 +130,14 @@ function render(row: SourceRow, reason: string, shape: CsvShape | undefined): st
   const about = { rejected_line: row.line, rejected_reason: reason }
   const parsed = findObject(row.text ?? '')
   return `${JSON.stringify(parsed === undefined ? { ...about, rejected_text: row.text } : { ...about, ...parsed, ...about })}\n`
+}
+
+/** The members that make a JWK private (RFC 7518 section 6), whether CSV doubles the quotes or not. */
+const privateMember = /("{1,2}|\\")(d|p|q|dp|dq|qi|k)\1(\s*:\s*)\1[^"\\]*\1/g
+
+/** A private key in place of the public one is told by its reason; it is not copied. */
+function withoutPrivateMembers(text: string): string {
+  return text.replaceAll(privateMember, '$1$2$1$3$1withheld$1')
 }
 
 function findObject(text: string): object | undefined {
