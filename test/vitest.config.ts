@@ -36,8 +36,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // One more than the two cores of the smallest machine: files wait for leases and processes.
-    maxWorkers: 3,
+    // As many as the cores of the smallest machine: most files start processes of their own, and those
+    // that race against leases need their time.
+    maxWorkers: 2,
     // The SDK and the CA load once a worker, not once a file: a file leaves its process as it found it.
     isolate: false,
     sequence: { sequencer: LongestFirst },
@@ -47,7 +48,7 @@ export default defineConfig({
     env: {
       NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)),
     },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })
