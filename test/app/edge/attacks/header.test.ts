@@ -88,7 +88,7 @@ describe('an extension that changes what is signed', () => {
 
 describe('a kid', () => {
   it.each<[string, unknown, typeof notAuthorized]>([
-    ['that is a path', '../../../../work/keys/attacker', notAuthorized],
+    ['that is a path', '../../../../srv/keys/attacker', notAuthorized],
     ['that is a device file', '/dev/null', notAuthorized],
     ['that is SQL', `x' UNION SELECT '${JSON.stringify(attacker.jwk)}' --`, notAuthorized],
     ['that is a command', 'fleet|$(id)', notAuthorized],
