@@ -26,7 +26,7 @@ signed="\"thing-name\": \"nobody\", \"thing-name-sig\": \"$signature\""
 answers 400 'invalid CSR: not PEM' --data "{$signed, \"CSR\": \"garbage\"}"
 answers 403 'you not' --data "{$signed}"
 answers 405 'method not allowed' --request GET
-PROVISION_URL=${PROVISION_URL%/*}/elsewhere answers 404 'not found' --request POST
+PROVISION_URL=$PROVISION_URL/elsewhere answers 404 'not found' --request POST
 
 # Without a CSR AWS IoT makes the key, and gives it once; an address without a place means the default region.
 allow lamp-keyless

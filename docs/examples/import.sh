@@ -12,34 +12,34 @@ exits() {
 
 cat >"$folder/fleet.csv" <<'CSV'
 thing_name,product,region_pin,attributes
-heater-1,,,"{""plan"":""gold""}"
-heater-2,default,eu-central-1,
-heater 3,,,
-heater-1,,,
+kettle-1,,,"{""plan"":""gold""}"
+kettle-2,default,eu-central-1,
+kettle 3,,,
+kettle-1,,,
 CSV
 
 exits 3 npx landfall allow import "$folder/fleet.csv" --local "$local_json" --dry-run --json
 same 'rows that a dry run would reject' "$(count rejected)" 1
-refused_as 'not in the allow-list' npx landfall allow show heater-1 --local "$local_json"
+refused_as 'not in the allow-list' npx landfall allow show kettle-1 --local "$local_json"
 
 exits 3 npx landfall allow import "$folder/fleet.csv" --local "$local_json" --json
 same 'added' "$(count added)" 2
 same 'in the list already' "$(count present)" 1
-sed -i 's/,heater 3,/,heater-3,/' "$folder/fleet.rejects.csv"
+sed -i 's/,kettle 3,/,kettle-3,/' "$folder/fleet.rejects.csv"
 exits 0 npx landfall allow import "$folder/fleet.rejects.csv" --local "$local_json" --json
 same 'added of the rejects' "$(count added)" 1
 
-npx landfall device --thing heater-2 --local "$local_json" --folder "$folder" --own-key --address 134.226.1.1 --count 1
+npx landfall device --thing kettle-2 --local "$local_json" --folder "$folder" --own-key --address 134.226.1.1 --count 1
 gzip --keep "$folder/fleet.csv"
 exits 3 npx landfall allow import - --local "$local_json" --rejects "$folder/again.csv" --json < <(zcat "$folder/fleet.csv.gz")
 same 'added the second time' "$(count added)" 0
 
-for name in heater-1 heater-2; do
+for name in kettle-1 kettle-2; do
   echo "{\"thing_name\": \"$name\", \"region_pin\": \"us-east-1\"}"
 done >"$folder/changes.ndjson"
 exits 0 npx landfall allow import "$folder/changes.ndjson" --local "$local_json" --update --json
 same 'changed, and left as they are' "$(count amended) $(count kept)" '1 1'
-same 'the pin of heater-1' "$(pin_of heater-1)" us-east-1
-same 'the pin of heater-2, which is provisioned' "$(pin_of heater-2)" eu-central-1
+same 'the pin of kettle-1' "$(pin_of kettle-1)" us-east-1
+same 'the pin of kettle-2, which is provisioned' "$(pin_of kettle-2)" eu-central-1
 
 refused_as 'no device record can be given: "owner"' npx landfall allow import - --local "$local_json" <<<'thing_name,owner'

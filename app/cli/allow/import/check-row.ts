@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { attributeName } from '../../../../regions/attribute-name.ts'
 import { findRegion } from '../../../../regions/catalogue.ts'
 import { findClosestName } from '../../../../regions/closest-name.ts'
-import { place } from '../../../../regions/placement.ts'
+import { findPinObstacle } from '../../../../regions/pin.ts'
 import type { Product } from '../../../products/product.ts'
 import type { DeviceDetails } from '../../../provisioning/device-event.ts'
 import { defaultProductName } from '../../../provisioning/device-record.ts'
@@ -32,8 +32,8 @@ const attributes = jsonText.pipe(z.record(attributeName, z.string()))
 
 /**
  * Holds a row to what a device record may be: pure. Every problem is told at once, as the rest of a
- * sentence. A pin is held to the product's policy as the edge holds it, by what is known beforehand:
- * the attributes, and not where the device is.
+ * sentence. A pin is held to the product's policy by what is known beforehand: the attributes, and not
+ * where the device is.
  */
 export function checkRow(
   values: Readonly<Record<string, unknown>>,
@@ -76,7 +76,7 @@ export function checkRow(
     ),
   }
   if (problems.length === 0 && thingName !== undefined) {
-    const problem = findPinProblem(thingName, details, rules)
+    const problem = findPinProblem(details, rules)
     if (problem === undefined) return { thingName, details }
     problems.push(problem)
   }
@@ -132,17 +132,13 @@ function parseBy<T>(schema: z.ZodType<T>, value: unknown): T | Problem {
 }
 
 function findPinProblem(
-  thingName: string,
   { product = defaultProductName, regionPin: pin, attributes }: DeviceDetails,
-  { products, enabledRegions }: RowRules,
+  { products }: RowRules,
 ): string | undefined {
   const policy = products.get(product)?.regionPolicy
   if (pin === undefined || policy === undefined) return undefined
-  const placed = place({ policy, enabledRegions, thingName, pin, attributes, location: undefined })
-  if (placed.region !== undefined) return undefined
-  const rule =
-    placed.rule?.strict === true ? `rule ${placed.rule.name ?? placed.rule.index + 1} of ` : ''
-  return `region_pin ${pin} is not allowed by ${rule}product ${product}`
+  const obstacle = findPinObstacle(policy, pin, attributes)
+  return obstacle && `region_pin ${pin} is not among ${obstacle} of product ${product}`
 }
 
 const longestShown = 60

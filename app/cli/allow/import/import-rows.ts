@@ -5,6 +5,7 @@ import { type CheckedRow, checkRow, type RowRules } from './check-row.ts'
 import { afterAccepted, afterThrottled, freshPace, takeTurn } from './pace.ts'
 import type { RejectsFile } from './rejects-file.ts'
 import type { RowEnd, RowWriter } from './row-writer.ts'
+import { seenNames } from './seen-names.ts'
 import type { SourceRow } from './source-row.ts'
 import { judgeFailure } from './table-failure.ts'
 
@@ -47,11 +48,11 @@ const patienceMs = 120_000
 
 /**
  * Brings rows to the table, several at once, at the pace that it takes. Holds no more than the rows under
- * way. Two rows of one name go one after the other, so that the file's first one is the first there, too.
+ * way. Of several rows of one name the first counts; the others are rejected.
  */
 export async function importRows(deps: Deps): Promise<Imported> {
   const { rows, rules, writer, rejects, signal, tally } = deps
-  const underWay = new Map<string, Promise<unknown>>()
+  const seen = seenNames()
   const lines = new Map<number, number>()
   let lastLine = 0
   let failure: unknown
@@ -101,31 +102,24 @@ export async function importRows(deps: Deps): Promise<Imported> {
     return undefined
   }
 
+  function check(row: SourceRow): CheckedRow | { readonly problem: string } {
+    if (row.values === undefined) return { problem: row.problem }
+    const checked = checkRow(row.values, rules)
+    if ('problem' in checked || seen.isNew(checked.thingName)) return checked
+    return { problem: 'thing_name stands in an earlier line, too: that one counts' }
+  }
+
   /** False where the row wasn't done. */
   async function bring(row: SourceRow): Promise<boolean> {
-    const checked =
-      row.values === undefined ? { problem: row.problem } : checkRow(row.values, rules)
+    const checked = check(row)
     if ('problem' in checked) {
       await rejects?.add(row, checked.problem)
       tally.rejected++
       return true
     }
-    const name = checked.thingName
-    for (let other = underWay.get(name); other !== undefined; other = underWay.get(name))
-      await other
-    const settled = settle(checked)
-    // The next row of that name waits; how this one ended is told here.
-    underWay.set(
-      name,
-      settled.catch(() => {}),
-    )
-    try {
-      const end = await settled
-      if (end !== undefined) tally[end]++
-      return end !== undefined
-    } finally {
-      underWay.delete(name)
-    }
+    const end = await settle(checked)
+    if (end !== undefined) tally[end]++
+    return end !== undefined
   }
 
   async function nextRow(): Promise<SourceRow | undefined> {

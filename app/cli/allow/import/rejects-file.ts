@@ -10,8 +10,9 @@ import type { SourceRow } from './source-row.ts'
  */
 export type RejectsFile = {
   readonly path: string
+  /** Resolves once it is written; throws CommandFailure where it can't be. */
   add(row: SourceRow, reason: string): Promise<void>
-  /** What isn't written yet; a file without rows is removed. */
+  /** A file without rows is removed. */
   close(): Promise<void>
 }
 
@@ -22,67 +23,75 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
-/** So many characters wait at most; where the process is killed, the next import rejects them again. */
-const waitingLimit = 65_536
-
 /** Opens it before the first row is written; throws CommandFailure where that can't be done. */
-export async function openRejects(
-  given: { readonly input: string; readonly path: string | undefined },
-  shape: CsvShape | undefined,
-): Promise<RejectsFile> {
+export async function openRejects(given: Given, shape: CsvShape | undefined): Promise<RejectsFile> {
   const { path, handle } = await openOwn(given, shape === undefined ? 'ndjson' : 'csv')
-  let written = false
+  const header = shape && renderCsv([...rejectColumns, ...ownColumns(shape)], shape.delimiter)
+  let size = await beginAt(path, handle, header)
   let waiting = ''
-  let writing = Promise.resolve()
+  let written = Promise.resolve()
 
-  /** One after the other: two writes at once may mix. */
   async function flush(): Promise<void> {
-    const text = waiting
+    const text = `${size === 0 ? (header ?? '') : ''}${waiting}`
     waiting = ''
-    if (text === '') return
-    written = true
-    writing = writing.then(async () => {
-      try {
-        await handle.writeFile(text)
-      } catch (error) {
-        throw unwritable(path, error)
-      }
-    })
-    await writing
+    try {
+      await handle.writeFile(text)
+      size += Buffer.byteLength(text)
+    } catch (error) {
+      // No half of a row may stay; what isn't a file has nothing to take back.
+      await handle.truncate(size).catch(() => {})
+      throw unwritable(path, error)
+    }
   }
 
   return {
     path,
     async add(row, reason) {
-      if (waiting === '' && !written && shape !== undefined) {
-        waiting = renderCsv([...rejectColumns, ...ownColumns(shape)], shape.delimiter)
-      }
+      // What comes while a write is under way goes together with the next one.
+      if (waiting === '') written = written.then(flush)
       const text = render(row, reason, shape)
       waiting += reason.includes('public_key') ? withoutPrivateMembers(text) : text
-      if (waiting.length > waitingLimit) await flush()
+      await written
     },
     async close() {
-      try {
-        await flush()
-        if (!written && (await handle.stat()).isFile()) await rm(path, { force: true })
-      } finally {
-        await handle.close()
-      }
+      const isEmpty = size === 0 && (await handle.stat()).isFile()
+      await handle.close()
+      if (isEmpty) await rm(path, { force: true })
     },
   }
 }
 
+/** Bytes that are there already, where it is added to; throws CommandFailure where other columns are. */
+async function beginAt(path: string, handle: FileHandle, header: string | undefined) {
+  const { size } = await handle.stat()
+  if (size === 0 || header === undefined) return size
+  const wanted = Buffer.from(header)
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(wanted.length), 0, wanted.length, 0)
+  if (buffer.subarray(0, bytesRead).equals(wanted)) return size
+  await handle.close()
+  const hint = 'give --rejects another name'
+  throw new CommandFailure(`${path} is there already, with other columns`, { hint })
+}
+
+type Given = {
+  readonly input: string
+  /** By default one beside the input, by a name that is free. */
+  readonly path: string | undefined
+  /** What an earlier run of the same import has put there stays. */
+  readonly goesOn: boolean
+}
+
 async function openOwn(
-  { input, path }: { readonly input: string; readonly path: string | undefined },
+  { input, path, goesOn }: Given,
   suffix: string,
 ): Promise<{ path: string; handle: FileHandle }> {
   if (path !== undefined) {
     if (input !== '-' && (await isSame(input, path))) {
       throw misuse('--rejects names the file that is imported', 'give it another name')
     }
-    return { path, handle: await openAs(path, 'w') }
+    return { path, handle: await openAs(path, goesOn ? 'a+' : 'w') }
   }
-  const stem = input === '-' ? 'import' : input.replace(/\.gz$/, '').replace(/\.[A-Za-z]+$/, '')
+  const stem = input === '-' ? 'import' : input.replace(/\.gz$/i, '').replace(/\.[A-Za-z]+$/, '')
   // Somebody may be correcting the last one.
   for (let count = 1; ; count++) {
     const free = `${stem}.rejects${count === 1 ? '' : `-${count}`}.${suffix}`
@@ -94,7 +103,7 @@ async function openOwn(
   }
 }
 
-async function openAs(path: string, flags: 'w' | 'wx'): Promise<FileHandle> {
+async function openAs(path: string, flags: 'w' | 'wx' | 'a+'): Promise<FileHandle> {
   try {
     return await open(path, flags, 0o600)
   } catch (error) {

@@ -48,7 +48,7 @@ export async function importFleet(
   })
   try {
     const csv = source.kind === 'csv' ? await openCsv(path, source) : undefined
-    const given = { input: path, path: flags.rejects }
+    const given = { input: path, path: flags.rejects, goesOn: flags.fromLine > 1 }
     const rejects = flags.dryRun === true ? undefined : await openRejects(given, csv?.shape)
     const tally = freshTally()
     const startedAt = performance.now()

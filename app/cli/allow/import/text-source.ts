@@ -76,7 +76,7 @@ async function unpack(
   const start = Buffer.concat(first)
   const whole = resume([start], chunks)
   if (start[0] !== 0x1f || start[1] !== 0x8b) {
-    if (path.endsWith('.gz')) throw unusable(path, 'is not gzip, though its name says so')
+    if (/\.gz$/i.test(path)) throw unusable(path, 'is not gzip, though its name says so')
     return whole
   }
   const gunzip = createGunzip()
@@ -174,7 +174,7 @@ async function* resume<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGen
 }
 
 function kindOf(path: string, head: string): SourceKind {
-  const name = path.replace(/\.gz$/, '')
+  const name = path.toLowerCase().replace(/\.gz$/, '')
   if (name.endsWith('.csv')) return 'csv'
   if (/\.(ndjson|jsonl)$/.test(name)) return 'ndjson'
   const start = head.trimStart()

@@ -5,7 +5,7 @@ import {
   afterThrottled,
   freshPace,
   takeTurn,
-} from '../../../../app/cli/allow/import/pace.ts'
+} from '../../../../../app/cli/allow/import/pace.ts'
 
 /** A table that takes so many writes a second, `burst` at once, as of a moment; time is only counted. */
 function playTable(

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AttributeValue, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Stage, setStage } from '../../../stage.ts'
-import { writeStageJson } from '../../../stage-json.ts'
-import { runHere } from '../run-here.ts'
-import { startLandfall } from '../run-landfall.ts'
+import { type Stage, setStage } from '../../../../stage.ts'
+import { writeStageJson } from '../../../../stage-json.ts'
+import { runHere } from '../../run-here.ts'
+import { startLandfall } from '../../run-landfall.ts'
 
 const TableName = 'iot-global-provisioning'
 const certificate = '0'.repeat(64)
@@ -40,6 +40,7 @@ const importFile = (path: string, ...flags: string[]) =>
   runHere(['allow', 'import', path, '--local', localJson, ...flags])
 const importText = async (content: string, ...flags: string[]) =>
   importFile(await fleet(content), ...flags)
+const rejectsOf = (path: string) => path.replace(/\.csv$/, '.rejects.csv')
 const summaryOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout)
 
 async function putRow(thingName: string, members: Record<string, string> = {}): Promise<void> {
@@ -200,13 +201,20 @@ t-new-2,,
     expect(await table('e-')).toEqual(before)
   })
 
-  it('takes the first of two rows of one name', async () => {
+  it('takes the first of several rows of one name, and says where the others are', async () => {
     const rows = Array.from({ length: 40 }, (_, index) => `w-${index % 4},"{""n"":""${index}""}"\n`)
-    const run = await importText(`thing_name,attributes\n${rows.join('')}`, '--json')
-    expect(summaryOf(run)).toMatchObject({ added: 4, present: 36 })
+    const path = await fleet(`thing_name,attributes\n${rows.join('')}`)
+    for (const flags of [['--dry-run'], [], [], ['--update']]) {
+      const run = await importFile(path, '--json', ...flags)
+      expect(run).toMatchObject({ code: 3 })
+      expect(summaryOf(run)).toMatchObject({ rows: 40, rejected: 36 })
+    }
     for (const index of [0, 1, 2, 3]) {
       expect((await stage.row(`w-${index}`))?.attributes).toEqual({ n: String(index) })
     }
+    const [, first, ...others] = (await readFile(rejectsOf(path), 'utf8')).trimEnd().split('\n')
+    expect(first).toMatch(/^6,"?thing_name stands in an earlier line, too/)
+    expect(others).toHaveLength(35)
   })
 
   it('loses no row and counts none twice where writes fail before or after, or their answers are lost', async () => {
@@ -286,9 +294,12 @@ t-new-2,,
   it('ends where the disk for the rejects is full', async () => {
     const names = Array.from({ length: 50 }, (_, index) => (index === 20 ? 'h h' : `h-${index}`))
     const path = await fleet(`thing_name\n${names.join('\n')}\n`)
-    const run = await importFile(path, '--rejects', '/dev/full')
-    expect(run).toMatchObject({ code: 1 })
-    expect(run.stderr).toContain("can't be written to /dev/full: no space is left there")
+    const run = await importFile(path, '--rejects', '/dev/full', '--parallel', '1')
+    expect(run).toMatchObject({ code: 1, stdout: expect.stringContaining('20 added') })
+    expect(run.stderr).toContain(
+      "can't be written to /dev/full: no space is left there; every row before line 22 is done",
+    )
+    expect(run.stderr).toContain('hint: give --rejects another file; then --from-line 22 goes on')
     for (const row of (await table('h-')).values()) expect(row.prov_status?.S).toBe('unprovisioned')
   })
 })

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkRow } from '../../../../app/cli/allow/import/check-row.ts'
-import { openCsv, renderCsv } from '../../../../app/cli/allow/import/csv-rows.ts'
-import { ndjsonRows } from '../../../../app/cli/allow/import/ndjson-rows.ts'
-import type { SourceRow } from '../../../../app/cli/allow/import/source-row.ts'
-import { openTextSource } from '../../../../app/cli/allow/import/text-source.ts'
-import { productSchema } from '../../../../app/products/product.ts'
+import { checkRow } from '../../../../../app/cli/allow/import/check-row.ts'
+import { openCsv, renderCsv } from '../../../../../app/cli/allow/import/csv-rows.ts'
+import { ndjsonRows } from '../../../../../app/cli/allow/import/ndjson-rows.ts'
+import type { SourceRow } from '../../../../../app/cli/allow/import/source-row.ts'
+import { openTextSource } from '../../../../../app/cli/allow/import/text-source.ts'
+import { productSchema } from '../../../../../app/products/product.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -191,10 +191,13 @@ describe('a row', () => {
       [{ attributes: { ' a': 'b' } }, 'attributes  a must be 1 to 128'],
       [{ region_pin: 'mars-1' }, 'region_pin "mars-1" is no Region'],
       [{ region_pin: 'us-east-1' }, 'region_pin us-east-1 is not enabled'],
-      [{ region_pin: 'ap-south-1' }, 'region_pin ap-south-1 is not allowed by product lamps'],
+      [
+        { region_pin: 'ap-south-1' },
+        'region_pin ap-south-1 is not among the allowed regions of product lamps',
+      ],
       [
         { region_pin: 'eu-west-1', attributes: { plan: 'de' } },
-        'region_pin eu-west-1 is not allowed by rule law of product lamps',
+        'region_pin eu-west-1 is not among the regions of rule law of product lamps',
       ],
     ]
     for (const [values, why] of problems) expect(problemOf(values)).toContain(why)

@@ -1,0 +1,26 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { mostNames, seenNames } from '../../../../../app/cli/allow/import/seen-names.ts'
+
+it('tells each name that came before, and no other', () => {
+  const name = fc.oneof(fc.string(), fc.stringMatching(/^lamp-[0-3]$/))
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 60 }), (names) => {
+      const seen = seenNames()
+      const told = names.map((it) => seen.isNew(it))
+      expect(told).toEqual(names.map((it, index) => names.indexOf(it) === index))
+    }),
+    { numRuns: 20 },
+  )
+})
+
+it('takes none of a million names for another, and goes on where it can hold no more', () => {
+  const seen = seenNames()
+  let taken = 0
+  for (let index = 0; index < mostNames + 1000; index++) {
+    if (!seen.isNew(`lamp-${index}`)) taken++
+  }
+  expect(taken).toBe(0)
+  expect(seen.isNew('lamp-7')).toBe(false)
+  expect(seen.isNew(`lamp-${mostNames + 1}`)).toBe(true)
+})
