@@ -36,8 +36,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // Most files start processes of their own; those that race against leases need both cores.
-    maxWorkers: 1,
+    // Most files start processes of their own, and those that race against leases need a core each.
+    maxWorkers: 2,
     // The SDK and the CA load once a worker, not once a file: a file leaves its process as it found it.
     isolate: false,
     sequence: { sequencer: LongestFirst },

@@ -13,7 +13,7 @@ import { describeError, logRequest } from './request-log.ts'
 const longestBody = 16 * 1024
 /** What waiting may help, and yet no fault of this edge's or of AWS's. */
 const ofTheDevice: ReadonlySet<string> = new Set(['in-progress', 'slow-request'])
-const unexplained: ReadonlySet<string> = new Set(['conflict', 'region-not-ours'])
+const unexplained: ReadonlySet<string> = new Set(['conflict', 'region-not-ours', 'stale'])
 
 const limitBody = bodyLimit({
   maxSize: longestBody,
@@ -77,7 +77,7 @@ export async function answerDevice<L extends Landing>(
       reason: answer.reason,
       retryAfterSeconds: answer.retryAfterSeconds,
       ...(error instanceof RegionError ? { region: error.region } : {}),
-      // A device is told nothing of these; whoever keeps the rows and the things has to be.
+      // What a device is told of these is not all: whoever keeps the rows and the things needs the rest.
       ...(status >= 500 || unexplained.has(answer.reason) || isUnreadable(error) ? { error } : {}),
     })
     return response

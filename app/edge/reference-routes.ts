@@ -6,16 +6,24 @@ import { problemPage, referencePage } from './reference-pages.ts'
 
 /** What people read: the contract as OpenAPI and as a page, and what each problem means. */
 export function addReferenceRoutes(app: Hono, { audience }: LandfallDeployment): void {
+  // Made once somebody asks for them: devices never do.
+  const description = once(() => openApi(audience))
+  const reference = once(() => referencePage(audience))
   app.get('/openapi.json', (c) => {
     c.header('Cache-Control', 'public, max-age=300')
-    return c.json(openApi(audience))
+    return c.json(description())
   })
-  app.get('/docs', (c) => page(c, referencePage(audience)))
+  app.get('/docs', (c) => page(c, reference()))
   app.get('/problems/:name', async (c, next) => {
     const name = c.req.param('name')
     if (!isProblem(name)) return await next()
     return page(c, problemPage(name, problemTypes[name]))
   })
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 function isProblem(name: string): name is ProblemName {

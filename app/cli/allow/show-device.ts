@@ -76,7 +76,7 @@ function fieldsOf({
     ['request of', time(record.lastIat)],
     ['certificate', record.certificateId],
     ['in region', inRegion(identity?.own)],
-    ['own key', record.csrThumbprint],
+    ['CSR key', record.csrThumbprint],
     ['lease until', time(record.leaseUntil)],
     ['attempts', record.attempts?.toString()],
     ['superseded', superseded(record, identity)],
