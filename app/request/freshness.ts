@@ -24,14 +24,15 @@ export function getIssueTime(
     if (issuedAt === undefined) throw stale('the nonce is none of this deployment’s')
     // Another edge issued it, whose clock may be ahead.
     const age = (now - issuedAt) / 1000
-    if (age > rules.nonceSeconds || age < -rules.maxAheadSeconds) {
-      throw stale(`the nonce is older than ${rules.nonceSeconds} s`)
+    if (age > rules.nonceSeconds) throw stale(`the nonce is older than ${rules.nonceSeconds} s`)
+    if (age < -rules.maxAheadSeconds) {
+      throw stale(`the nonce is more than ${rules.maxAheadSeconds} s ahead`)
     }
     return issuedAt
   }
   const age = (now - (iat ?? 0)) / 1000
   if (age > rules.maxAgeSeconds) {
-    throw stale(`iat is ${Math.floor(age)} s old, and ${rules.maxAgeSeconds} s are allowed`)
+    throw stale(`iat is ${Math.ceil(age)} s old, and ${rules.maxAgeSeconds} s are allowed`)
   }
   if (age < -rules.maxAheadSeconds) {
     throw stale(`iat is ${Math.ceil(-age)} s ahead, and ${rules.maxAheadSeconds} s are allowed`)
