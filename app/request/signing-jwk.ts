@@ -43,9 +43,12 @@ export const signingJwk = z
   })
   .superRefine((jwk, check) => {
     const key = findKey(jwk)
+    const { modulusLength = 2048, publicExponent = 3n } = key?.asymmetricKeyDetails ?? {}
     if (key === undefined) check.addIssue('must be a key: its members make none')
-    else if ((key.asymmetricKeyDetails?.modulusLength ?? 2048) < 2048) {
-      check.addIssue('must be an RSA key of at least 2048 bits')
+    else if (modulusLength < 2048) check.addIssue('must be an RSA key of at least 2048 bits')
+    else if (publicExponent < 3n || publicExponent % 2n === 0n) {
+      // RFC 8017 section 3.1; with 1 every message is its own signature.
+      check.addIssue('must be an RSA key whose exponent is odd and at least 3')
     }
     if (jwk.alg !== undefined && !keyAlgorithms(jwk).includes(jwk.alg)) {
       check.addIssue({
