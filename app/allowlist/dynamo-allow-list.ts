@@ -17,7 +17,7 @@ import { parseRowEvenly } from './parse-row-evenly.ts'
 export type DynamoAllowList = AllowList &
   AllowListRemoval & {
     /** Adds a device; false where a row of that name is there already, which is left untouched. */
-    add(record: DeviceRecord, signal: AbortSignal): Promise<boolean>
+    add(record: DeviceRecord, signal?: AbortSignal): Promise<boolean>
   }
 
 /**
@@ -94,7 +94,8 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
         ConditionExpression: 'attribute_not_exists(thing_name)',
       })
       try {
-        await client.send(put, { abortSignal: signal })
+        // Without options the client may keep its middleware as it is (`cacheMiddleware`).
+        await (signal === undefined ? client.send(put) : client.send(put, { abortSignal: signal }))
         return true
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException) return false

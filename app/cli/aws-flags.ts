@@ -2,7 +2,7 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { STSClient } from '@aws-sdk/client-sts'
 import { type Command, Option } from 'commander'
 import type { AwsClientConfig } from '../../regions/audit-regions.ts'
-import { type LocalJson, readLocalJson } from './local/local-json.ts'
+import type { LocalJson } from './local/local-json.ts'
 
 /** Where AWS is, in the AWS CLI's words; without them the SDK's standard environment decides. */
 export type AwsFlags = {
@@ -37,9 +37,14 @@ export type AwsAccess = {
 
 const defaultTable = 'iot-global-provisioning'
 
+async function readLocal(path: string): Promise<LocalJson> {
+  const { readLocalJson } = await import('./local/local-json.ts')
+  return await readLocalJson(path)
+}
+
 /** What every client is told; flags go before local.json. */
 async function readSettings(flags: AwsFlags) {
-  const local = flags.local === undefined ? undefined : await readLocalJson(flags.local)
+  const local = flags.local === undefined ? undefined : await readLocal(flags.local)
   const endpoint = flags.endpointUrl ?? local?.awsEndpointUrl
   const shared = {
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -60,7 +65,7 @@ async function readSettings(flags: AwsFlags) {
 /** The clients a command needs; `settings` are the table's alone. They are loaded here, so that help is quick. */
 export async function openAws(
   flags: AwsFlags,
-  settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts'> = {},
+  settings: Pick<DynamoDBClientConfig, 'requestHandler' | 'maxAttempts' | 'cacheMiddleware'> = {},
 ): Promise<AwsAccess> {
   const { local, shared, regional } = await readSettings(flags)
   const [{ DynamoDBClient }, { STSClient }] = await Promise.all([

@@ -1,4 +1,3 @@
-import { parse, YAMLParseError } from 'yaml'
 import { ConfigError, type EdgeConfig, parseConfig } from '../edge/config.ts'
 import { CommandFailure } from './failure.ts'
 import { readInput } from './input-file.ts'
@@ -9,6 +8,7 @@ export async function readConfigFile(
   path: string,
   env: CommandContext['env'],
 ): Promise<EdgeConfig> {
+  const { parse, YAMLParseError } = await import('yaml')
   const text = await readInput(path, 'configuration')
   try {
     const document: unknown = parse(text)

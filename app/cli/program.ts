@@ -15,7 +15,7 @@ import type { Terminal } from './terminal.ts'
 import { watchCommand } from './watch/command.ts'
 import { whereCommand } from './where/command.ts'
 
-/** What every command stands on. `env` is the process's environment, read in main.ts only. */
+/** What every command stands on. `env` is the process's environment, read in start.ts only. */
 export type CommandContext = {
   readonly terminal: Terminal
   readonly env: Readonly<Record<string, string | undefined>>

@@ -24,7 +24,7 @@ export async function runImporter(
   const child = spawn(
     process.execPath,
     [
-      ...['--import', `${root}bench/import-load/report-peak.ts`, `${root}app/cli/main.ts`],
+      ...['--import', `${root}bench/import-load/report-peak.js`, `${root}app/cli/main.js`],
       ...['allow', 'import', '--json', '--region', 'eu-west-1', '--endpoint-url', endpoint],
       ...args,
     ],

@@ -40,7 +40,7 @@ npx() {
   local yes=()
   # Nobody is here to ask.
   [ "$1" != product ] || yes=(--yes)
-  node "$root/app/cli/main.ts" "$@" ${yes[@]+"${yes[@]}"}
+  node "$root/app/cli/main.js" "$@" ${yes[@]+"${yes[@]}"}
   # An edge reads its products every five seconds.
   [ "$1" != product ] || sleep 6
 }
@@ -72,7 +72,7 @@ rows() { aws_in "$table_region" dynamodb scan --table-name "$1" --query 'sort_by
 same 'the copy' "$(rows iot-global-provisioning-2)" "$(rows "$table")"
 
 block '## Removing everything' 1
-sed -i '/^aws lambda/,$d; s#xargs npx landfall#xargs node app/cli/main.ts#' commands
+sed -i '/^aws lambda/,$d; s#xargs npx landfall#xargs node app/cli/main.js#' commands
 source ./commands
 same 'devices that are not blocked' "$(aws_in "$table_region" dynamodb scan --table-name "$table" \
   --filter-expression 'prov_status <> :b' --expression-attribute-values '{":b": {"S": "blocked"}}' --query Count)" 0

@@ -5,7 +5,7 @@ source "$(dirname "$0")/local.sh"
 root=$(cd "$examples/../.." && pwd)
 export PATH=$root/node_modules/.bin:$PATH
 # npx finds `landfall` in the checkout only; the documents' commands run in a folder of their own.
-npx() { shift; node "$root/app/cli/main.ts" "$@"; }
+npx() { shift; node "$root/app/cli/main.js" "$@"; }
 
 # commands FILE HEADING: the sh blocks below a heading of a document, up to the next of its level.
 commands() {

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/local.sh"
 cd "$examples/../.."
 # What npx finds, without npm in between.
-npx() { shift; node app/cli/main.ts "$@"; }
+npx() { shift; node app/cli/main.js "$@"; }
 
 npx landfall keys new --type ES256 --out "$folder/router.keys.json" >/dev/null
 npx landfall keys rotate "$folder/router.keys.json" >"$folder/new.jwk"

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/local.sh"
 cd "$examples/../.."
 # What npx finds, without npm in between.
-npx() { shift; node app/cli/main.ts "$@"; }
+npx() { shift; node app/cli/main.js "$@"; }
 
 LANDFALL_URL=$(local_value .landfallUrl)
 AUDIENCE=$(local_value .audience)

@@ -3,8 +3,8 @@
 source "$(dirname "$0")/local.sh"
 cd "$examples/../.."
 # What is only looked at goes without npx, which takes longer than the command.
-show() { node app/cli/main.ts allow show --local "$local_json" --json "$@"; }
-device() { node app/cli/main.ts device --local "$local_json" --folder "$folder" --count 1 "$@"; }
+show() { node app/cli/main.js allow show --local "$local_json" --json "$@"; }
+device() { node app/cli/main.js device --local "$local_json" --folder "$folder" --count 1 "$@"; }
 
 npx landfall allow add gate-1 gate-2 gate-3 gate-4 --product default --local "$local_json"
 device --thing gate-1 --own-key --address 133.11.0.1

@@ -31,7 +31,7 @@ trap end EXIT
 trap 'exit 130' INT TERM
 
 echo 'Starting Landfall on this machine …'
-node app/cli/main.ts local --data "$work/data" --json >"$work/ready" 2>"$work/local.log" &
+node app/cli/main.js local --data "$work/data" --json >"$work/ready" 2>"$work/local.log" &
 landfall=$!
 until [ -s "$work/ready" ]; do
   if ! kill -0 "$landfall" 2>/dev/null || [ "$SECONDS" -gt 60 ]; then

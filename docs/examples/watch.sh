@@ -16,7 +16,7 @@ same 'the outcome' "$(sed 's/^/2026-11-25T16:03:05 /' "$edge_log" |
   npx landfall watch - --json --thing ferry-9 | jq -r .outcome)" refused
 
 # It follows until it is told to end, and then sums up.
-node app/cli/main.ts watch "$edge_log" --from-start >"$folder/watched" &
+node app/cli/main.js watch "$edge_log" --from-start >"$folder/watched" &
 watching=$!
 for _ in $(seq 100); do
   grep -q ferry-9 "$folder/watched" && break

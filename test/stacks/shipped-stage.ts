@@ -33,7 +33,7 @@ export async function shipStage(name: string, regions: readonly string[]): Promi
   const build = ['geo', 'build', '--source', 'geoip-lite', '--allow-stale', '--output']
   const [stage] = await Promise.all([
     setStage(regions),
-    promisify(execFile)(process.execPath, ['app/cli/main.ts', ...build, locationFile], {
+    promisify(execFile)(process.execPath, ['app/cli/main.js', ...build, locationFile], {
       cwd: checkout,
     }),
   ])

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { DeliveryCurve } from '../../app/cli/device/delivery-key.ts'
+import type { DeliveryCurve } from '../../app/cli/device/delivery-curves.ts'
 import { csrDer, type RequestSigner, signRequest } from '../../app/cli/device/landfall-request.ts'
 import { makeCsrPem, makeKeyPem } from '../../app/cli/device/own-key.ts'
 import { certificateId } from '../../app/cli/device/report.ts'

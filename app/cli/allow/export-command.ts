@@ -3,8 +3,8 @@ import { addAwsFlags } from '../aws-flags.ts'
 import { integer, list } from '../options.ts'
 import type { CommandContext } from '../program.ts'
 import type { AllowFlags } from './command.ts'
+import { type ExportFormat, exportFormats } from './export-formats.ts'
 import { addFilterFlags, type FilterFlags } from './filter-flags.ts'
-import { type ExportFormat, exportFormats } from './row-format.ts'
 
 export type ExportFlags = AllowFlags &
   FilterFlags & { format?: ExportFormat; columns?: string[]; segments?: number; yes?: true }

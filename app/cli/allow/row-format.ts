@@ -1,9 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
 import { type Row, rowAttributes } from '../../allowlist/device-row.ts'
+import type { ExportFormat } from './export-formats.ts'
 import { cellOf, plainValue } from './plain-value.ts'
-
-export const exportFormats = ['csv', 'ndjson'] as const
-export type ExportFormat = (typeof exportFormats)[number]
 
 /** Rows as the text of a file, page by page. */
 export type RowWriter = {

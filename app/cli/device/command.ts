@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import { integer, seconds } from '../options.ts'
 import type { CommandContext } from '../program.ts'
 import type { ContractName } from './contract.ts'
-import { type DeliveryCurve, deliveryCurves } from './delivery-key.ts'
+import { type DeliveryCurve, deliveryCurves } from './delivery-curves.ts'
 
 export type DeviceFlags = {
   thing: string

@@ -1,7 +1,5 @@
 import { compactDecrypt, exportJWK, generateKeyPair, type JWK } from 'jose'
-
-export const deliveryCurves = ['P-256', 'X25519'] as const
-export type DeliveryCurve = (typeof deliveryCurves)[number]
+import type { DeliveryCurve } from './delivery-curves.ts'
 
 const algorithm = 'ECDH-ES+A256KW'
 const encryption = 'A256GCM'

@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Answer, DeviceContract, DeviceRequest } from './contract.ts'
-import { type DeliveryCurve, type DeliveryKey, makeDeliveryKey } from './delivery-key.ts'
+import type { DeliveryCurve } from './delivery-curves.ts'
+import { type DeliveryKey, makeDeliveryKey } from './delivery-key.ts'
 import { type Edge, openEdge } from './edge-client.ts'
 import { createIssueTimes, type IssueTime } from './issue-time.ts'
 import { type LandfallSuccess, readLandfallAnswer } from './landfall-answer.ts'

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { integer, list } from '../options.ts'
 import type { CommandContext } from '../program.ts'
-import { type SigningKeyType, signingKeyTypes } from './private-jwks.ts'
+import { type SigningKeyType, signingKeyTypes } from './signing-key-types.ts'
 
 export type NewFlags = { type: SigningKeyType; out: string }
 export type ShowFlags = { signer?: true; contracts?: string[]; allow?: true; json?: true }

@@ -2,10 +2,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
 import { bareKey, signingJwk } from '../../request/signing-jwk.ts'
 import { writeWhole } from '../whole-file.ts'
 import type { FileKey } from './key-file.ts'
-
-/** What a new key is made for: the JWS algorithm that it signs with. */
-export const signingKeyTypes = ['ES256', 'ES384', 'Ed25519', 'PS256', 'RS256'] as const
-export type SigningKeyType = (typeof signingKeyTypes)[number]
+import type { SigningKeyType } from './signing-key-types.ts'
 
 /** Signers may live for ten years, which 2048 bits are not recommended for (NIST SP 800-57). */
 const RSA_BITS = 3072

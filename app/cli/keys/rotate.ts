@@ -3,14 +3,8 @@ import { CommandFailure, misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { RotateFlags } from './command.ts'
 import { readKeyFile } from './key-file.ts'
-import {
-  makeKey,
-  publicHalf,
-  type SigningKeyType,
-  signingKeyTypes,
-  toPrivateJwk,
-  writePrivateJwks,
-} from './private-jwks.ts'
+import { makeKey, publicHalf, toPrivateJwk, writePrivateJwks } from './private-jwks.ts'
+import { type SigningKeyType, signingKeyTypes } from './signing-key-types.ts'
 
 /** `landfall keys rotate`: the file is replaced as a whole, so whoever reads it sees the old or the new. */
 export async function rotateKeys(

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { findSecrets } from '../../find-leaks.ts'
 
-const main = fileURLToPath(new URL('../../../app/cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../../app/cli/main.js', import.meta.url))
 
 export type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 

@@ -34,7 +34,7 @@ export function importCommand(allow: Command, context: CommandContext): void {
     .option('--update', 'also change devices that are there and not provisioned yet')
     .option('--rejects <file>', 'where rejected rows go (default: beside the file, as .rejects)')
     .option('--from-line <n>', 'pass over rows of earlier lines', integer(1, 1_000_000_000_000), 1)
-    .option('--parallel <n>', 'rows at once', integer(1, 1000), 64)
+    .option('--parallel <n>', 'rows at once, at most', integer(1, 1000), 64)
     .option('--progress <seconds>', 'how often a line of progress, off a terminal', seconds, 5)
     .option('--json', 'what was done as one JSON object')
     .addHelpText('after', EXAMPLES)

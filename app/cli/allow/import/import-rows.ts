@@ -8,6 +8,7 @@ import type { RowEnd, RowWriter } from './row-writer.ts'
 import { seenNames } from './seen-names.ts'
 import type { SourceRow } from './source-row.ts'
 import { judgeFailure } from './table-failure.ts'
+import { runWorkers } from './workers.ts'
 
 export type Tally = Record<RowEnd | 'rejected', number> & {
   rows: number
@@ -27,7 +28,7 @@ type Deps = {
   readonly rules: RowRules
   readonly writer: RowWriter
   readonly rejects: Pick<RejectsFile, 'add'> | undefined
-  /** Rows at once. */
+  /** Rows at once, at most. */
   readonly parallel: number
   /** Rows that begin in an earlier line are passed over. */
   readonly fromLine: number
@@ -146,15 +147,16 @@ export async function importRows(deps: Deps): Promise<Imported> {
     }
   }
 
-  const workers = Array.from({ length: deps.parallel }, async (_, worker) => {
+  async function workOn(worker: number): Promise<void> {
     try {
       await work(worker)
     } catch (error) {
       // Told to stop while it waited for its next try: that is no failure.
       if (!signal.aborted || error instanceof CommandFailure) failure ??= error
     }
-  })
-  await Promise.all(workers)
+  }
+
+  await runWorkers(deps.parallel, workOn)
   const complete = failure === undefined && !signal.aborted && lines.size === 0
   const nextLine = Math.min(...lines.values(), Math.max(deps.fromLine, lastLine + 1))
   return { nextLine: complete ? undefined : nextLine, failure }

@@ -22,9 +22,11 @@ export type RowWriter = {
   write(row: CheckedRow, now: number, again: boolean): Promise<RowEnd>
 }
 
+/** What is under way ends by itself: Ctrl-C cuts no write. */
+const { signal } = new AbortController()
+
 type Deps = {
   readonly allowList: DynamoAllowList
-  readonly signal: AbortSignal
   /** Who imports, as the record's history tells it. */
   readonly by: string
 }
@@ -34,11 +36,11 @@ const maxTries = 5
 
 /** Adds each row by one conditional write; with `update`, amends those whose devices nobody has begun with. */
 export function rowWriter(deps: Deps & { readonly update: boolean }): RowWriter {
-  const { allowList, signal, update, by } = deps
+  const { allowList, update, by } = deps
   return {
     async write({ thingName, details }, now, again) {
       const record = allowedDevice(thingName, now, { ...details, by })
-      if (await allowList.add(record, signal)) return 'added'
+      if (await allowList.add(record)) return 'added'
       if (!update && !again) return 'present'
       const current = await allowList.find(thingName, { signal, consistent: true })
       if (again && current !== undefined && isSame(current, record)) return 'added'
@@ -49,7 +51,7 @@ export function rowWriter(deps: Deps & { readonly update: boolean }): RowWriter 
 
 /** Reads only: what `write` would do with each row, as the table is now. */
 export function rowReader(deps: Deps & { readonly update: boolean }): RowWriter {
-  const { allowList, signal, update } = deps
+  const { allowList, update } = deps
   return {
     async write({ thingName, details }, now) {
       const current = await allowList.find(thingName, { signal })
@@ -62,7 +64,7 @@ export function rowReader(deps: Deps & { readonly update: boolean }): RowWriter 
 }
 
 async function amend(
-  { allowList, signal, by }: Deps,
+  { allowList, by }: Deps,
   read: DeviceRecord | undefined,
   details: DeviceDetails,
   now: number,

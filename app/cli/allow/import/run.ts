@@ -45,7 +45,11 @@ export async function importFleet(
     }),
     // Throttling decides the pace, and a lost answer what the next try has to look at: see importRows.
     maxAttempts: 1,
+    // The same command over and over.
+    cacheMiddleware: true,
   })
+  // It copies each request for a log, where there is none too.
+  aws.dynamodb.middlewareStack.remove('loggerMiddleware')
   try {
     const csv = source.kind === 'csv' ? await openCsv(path, source) : undefined
     const given = { input: path, path: flags.rejects, goesOn: flags.fromLine > 1 }
@@ -57,8 +61,6 @@ export async function importFleet(
     try {
       const deps = {
         allowList: dynamoAllowList({ client: aws.dynamodb, table: aws.table }),
-        // What is under way ends by itself: Ctrl-C cuts no write.
-        signal: new AbortController().signal,
         update: flags.update === true,
         by,
       }

@@ -10,24 +10,28 @@ export type SeenNames = {
 }
 
 /**
- * The names of a file so far, 48 bits of a hash for each, in 16 MiB however many there are. A probe passes
- * some two keys, so the chance that any of a million names is taken for another is below 1 in 10⁸.
+ * The names of a file so far, 40 bits of a hash for each beside its place, in 10 MiB however many there
+ * are. A probe passes some two keys, so the chance that any of a million names is taken for another is
+ * about 1 in 500,000.
  */
 export function seenNames(): SeenNames {
-  /** By open addressing; 0 is a free slot. */
-  const keys = new Float64Array(slots)
+  /** By open addressing, the key in two parts; a free slot has 0 in both. */
+  const upper = new Uint32Array(slots)
+  const lower = new Uint8Array(slots)
   let held = 0
   return {
     isNew(name) {
       const digest = hash('sha256', name, 'buffer')
-      const key = digest.readUIntBE(0, 6) + 1
+      const high = digest.readUInt32BE(0)
+      const low = digest.readUInt8(4) || 1
       let at = digest.readUInt32BE(8) % slots
-      while (keys[at] !== 0) {
-        if (keys[at] === key) return false
+      while (lower[at] !== 0) {
+        if (upper[at] === high && lower[at] === low) return false
         at = (at + 1) % slots
       }
       if (held < mostNames) {
-        keys[at] = key
+        upper[at] = high
+        lower[at] = low
         held++
       }
       return true

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { CommandFailure, errorMessage } from './failure.ts'
 import { buildProgram, runProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
