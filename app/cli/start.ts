@@ -6,6 +6,8 @@ import { createTerminal } from './terminal.ts'
 const terminal = createTerminal(process)
 const interrupted = new AbortController()
 let interruptedAt = 0
+/** As a shell says of what a signal ended. */
+const exitInterrupted = 130
 /** npx hands on a Ctrl-C that the terminal sent to this process, too: both are one. */
 const sameSignalMs = 500
 
@@ -16,7 +18,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
       interrupted.abort()
     } else if (performance.now() - interruptedAt > sameSignalMs) {
       // For a command that hangs while it cleans up.
-      process.exit(130)
+      process.exit(exitInterrupted)
     }
   })
 }
@@ -45,7 +47,7 @@ function fail(error: unknown): void {
   const debug = (process.env.LANDFALL_DEBUG ?? '') !== ''
   if (error instanceof CommandFailure) {
     terminal.failure(error.message, error.hint)
-    process.exitCode = error.exitCode
+    process.exitCode = interrupted.signal.aborted ? exitInterrupted : error.exitCode
   } else {
     const hint = debug ? undefined : 'LANDFALL_DEBUG=1 prints where this came from'
     terminal.failure(errorMessage(error), hint)

@@ -24,12 +24,7 @@ export async function blockDevices(
       return { ...result, milliseconds: Math.round(performance.now() - startedAt) }
     },
     report(name, result) {
-      if (result.type !== 'blocked') {
-        const { reason, inWords } = describeRefusal(result)
-        if (flags.json === true) terminal.json({ thingName: name, blocked: false, reason })
-        else terminal.out(`${name} ${inWords}`)
-        return 'failed'
-      }
+      if (result.type !== 'blocked') return describeRefusal(result)
       const { cutOffs, problems, milliseconds } = result
       const ending = problems.length > 0 ? 'unfinished' : 'done'
       if (flags.json === true) {

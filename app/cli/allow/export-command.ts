@@ -44,7 +44,7 @@ Columns are the table's attributes (docs/storage.md), the same that \`allow impo
 unprovisioned just those that it takes, so that the file can be imported. In CSV maps and lists are JSON;
 attributes that aren't Landfall's are in NDJSON only, or where --columns names them.
 
-Exit codes: 0 done, 1 failed or interrupted (no file then), 2 the command line is wrong.
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted; after 1 and 130 there is no file.
 
 Examples:
   $ npx landfall allow export fleet.csv.gz --local .landfall/local/local.json

@@ -33,7 +33,7 @@ Times are those since when the status is what it is; a device that only may ask 
 With --json: thingName, status, product, region, statusSince (milliseconds since 1970), certificateId; of
 a row that is no device record thingName and unreadable, which says why. The token is on stderr: "next: …".
 
-Exit codes: 0 done, 1 failed or interrupted, 2 the command line is wrong.
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.
 
 Examples:
   $ npx landfall allow list --status provisioned --since 2h --local .landfall/local/local.json

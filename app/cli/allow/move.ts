@@ -33,10 +33,7 @@ export async function moveDevices(
         else terminal.out(`${name} lands in ${region} at its next request`)
         return 'done'
       }
-      const { reason, inWords } = describeRefusal(result)
-      if (flags.json === true) terminal.json({ thingName: name, moved: false, reason })
-      else terminal.out(`${name} ${inWords}`)
-      return 'failed'
+      return describeRefusal(result)
     },
     failure: () => ({ what: 'not moved', hint: 'npx landfall allow show NAME' }),
   })

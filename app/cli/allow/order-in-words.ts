@@ -3,8 +3,32 @@ import type { Ordered } from '../../provisioning/give-order.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Unreadable } from './each-device.ts'
 
-/** Why an order wasn't carried out: a word for machines, and what stands after the device's name. */
-export type RefusalInWords = { readonly reason: string; readonly inWords: string }
+/** Why an order wasn't carried out, or not to its end: then with what stands in its way. */
+export type NotDone = {
+  /** A word for machines. */
+  readonly reason: string
+  /** What stands after the device's name. */
+  readonly inWords: string
+  readonly problems?: readonly string[]
+  /** What else the JSON has. */
+  readonly members?: Readonly<Record<string, unknown>>
+}
+
+/** `done`: what the order would have made of the device, which names the JSON's member too. */
+export function showNotDone(
+  { reason, inWords, problems, members }: NotDone,
+  { name, done, json }: { readonly name: string; readonly done: string; readonly json: boolean },
+  { terminal }: { readonly terminal: Terminal },
+): 'failed' | 'unfinished' {
+  if (json) {
+    const rest = { ...members, ...(problems === undefined ? {} : { problems }) }
+    terminal.json({ thingName: name, [done]: false, reason, ...rest })
+  } else {
+    terminal.out(`${name} ${inWords}`)
+    showProblems(problems ?? [], terminal)
+  }
+  return problems === undefined ? 'failed' : 'unfinished'
+}
 
 const refusals: Readonly<Record<string, string>> = {
   blocked: 'is blocked: npx landfall allow unblock',
@@ -12,9 +36,7 @@ const refusals: Readonly<Record<string, string>> = {
     'was provisioned by something else, and its certificate isn’t known here: block it, then unblock it',
 }
 
-export function describeRefusal(
-  ordered: Exclude<Ordered, { type: 'done' }> | Unreadable,
-): RefusalInWords {
+export function describeRefusal(ordered: Exclude<Ordered, { type: 'done' }> | Unreadable): NotDone {
   switch (ordered.type) {
     case 'unknown':
       return { reason: 'unknown', inWords: 'is not in the allow-list' }

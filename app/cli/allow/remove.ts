@@ -1,6 +1,6 @@
 import { type RemoveOutcome, removeDevice } from '../../provisioning/remove-device.ts'
 import type { CommandContext } from '../program.ts'
-import { describeRefusal, showProblems } from './order-in-words.ts'
+import { describeRefusal } from './order-in-words.ts'
 import type { RemoveFlags } from './remove-command.ts'
 import { runOrders } from './run-orders.ts'
 
@@ -23,20 +23,9 @@ export async function removeDevices(
         else terminal.out(`${name} removed${ids.length > 0 ? `; destroyed ${ids.join(', ')}` : ''}`)
         return 'done'
       }
-      if (result.type !== 'unfinished') {
-        const { reason, inWords } = describeRefusal(result)
-        if (flags.json === true) terminal.json({ thingName: name, removed: false, reason })
-        else terminal.out(`${name} ${inWords}`)
-        return 'failed'
-      }
+      if (result.type !== 'unfinished') return describeRefusal(result)
       const { problems } = result
-      if (flags.json === true) {
-        terminal.json({ thingName: name, removed: false, reason: 'unfinished', problems })
-      } else {
-        terminal.out(`${name} is blocked, but not removed`)
-        showProblems(problems, terminal)
-      }
-      return 'unfinished'
+      return { reason: 'unfinished', inWords: 'is blocked, but not removed', problems }
     },
     failure: (ending) =>
       ending === 'failed'

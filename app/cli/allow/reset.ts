@@ -1,6 +1,6 @@
 import { type ResetOutcome, resetDevice } from '../../provisioning/reset-device.ts'
 import type { CommandContext } from '../program.ts'
-import { describeCutOffs, describeRefusal, renderCutOff, showProblems } from './order-in-words.ts'
+import { describeCutOffs, describeRefusal, renderCutOff } from './order-in-words.ts'
 import type { ResetFlags } from './reset-command.ts'
 import { runOrders } from './run-orders.ts'
 
@@ -21,27 +21,19 @@ export async function resetDevices(
         else terminal.out(`${name} has nothing, and may ask already`)
         return 'done'
       }
-      if (result.type !== 'reset' && result.type !== 'unfinished') {
-        const { reason, inWords } = describeRefusal(result)
-        if (flags.json === true) terminal.json({ thingName: name, reset: false, reason })
-        else terminal.out(`${name} ${inWords}`)
-        return 'failed'
-      }
+      if (result.type !== 'reset' && result.type !== 'unfinished') return describeRefusal(result)
       const certificates = result.cutOffs.map(renderCutOff)
       if (result.type === 'reset') {
         if (flags.json === true) terminal.json({ thingName: name, reset: true, certificates })
         else terminal.out(`${name} may ask again${describeCutOffs(result.cutOffs)}`)
         return 'done'
       }
-      const { problems } = result
-      if (flags.json === true) {
-        const reason = 'unfinished'
-        terminal.json({ thingName: name, reset: false, reason, certificates, problems })
-      } else {
-        terminal.out(`${name} has given up what it had, but may not ask yet`)
-        showProblems(problems, terminal)
+      return {
+        reason: 'unfinished',
+        inWords: 'has given up what it had, but may not ask yet',
+        problems: result.problems,
+        members: { certificates },
       }
-      return 'unfinished'
     },
     failure: (ending) =>
       ending === 'failed'

@@ -5,6 +5,7 @@ import type { CommandContext } from '../program.ts'
 import type { DeviceFlags } from './device-flags.ts'
 import { eachDevice, type Unreadable } from './each-device.ts'
 import { type OrderAccess, openOrders } from './open-orders.ts'
+import { type NotDone, showNotDone } from './order-in-words.ts'
 import { describeNames, readNames } from './read-names.ts'
 
 /** How a device's order ended. `unfinished`: it holds, but something is still to be done. */
@@ -19,7 +20,8 @@ export type Order<T> = {
   /** Refuses what makes no sense, before anything is done. */
   readonly check?: (access: OrderAccess) => void
   readonly work: (deps: OrderDeps & Pick<OrderAccess, 'allowList'>, name: string) => Promise<T>
-  readonly report: (name: string, result: T | Unreadable) => Ending
+  /** Says what was done, or gives back why it wasn't. */
+  readonly report: (name: string, result: T | Unreadable) => Ending | NotDone
   /** Why the command fails: what follows `2 of 3 devices`, and what to do. */
   readonly failure: (ending: 'failed' | 'unfinished') => { what: string; hint: string }
 }
@@ -27,7 +29,7 @@ export type Order<T> = {
 /** Reads the names, asks, and carries the order out for each; fails where it wasn't done for every one. */
 export async function runOrders<T>(
   args: readonly string[],
-  flags: DeviceFlags & { yes?: true },
+  flags: DeviceFlags & { yes?: true; json?: true },
   context: CommandContext,
   order: Order<T>,
 ): Promise<void> {
@@ -44,7 +46,14 @@ export async function runOrders<T>(
     await eachDevice<T>(names, context, {
       failing: (name) => `${name} wasn’t ${order.done}, as far as is known`,
       work: (name, signal) => order.work({ ...access, by, signal }, name),
-      report: (name, result) => void endings[order.report(name, result)]++,
+      report(name, result) {
+        const told = order.report(name, result)
+        const ending =
+          typeof told === 'string'
+            ? told
+            : showNotDone(told, { name, done: order.done, json: flags.json === true }, context)
+        endings[ending]++
+      },
     })
   } finally {
     access.close()

@@ -30,7 +30,7 @@ const EXAMPLES = `
 With --json: table, devices, unreadable, statuses, products, regions (null: none), groups (by all three),
 readUnits.
 
-Exit codes: 0 done, 1 failed or interrupted, 2 the command line is wrong.
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.
 
 Examples:
   $ npx landfall allow stats --local .landfall/local/local.json

@@ -11,8 +11,6 @@ export async function openTableSource(
   { terminal, signal }: CommandContext,
 ): Promise<TableSource & { close(): void }> {
   const { dynamodb: client, table } = await openAws(flags)
-  // It renders every row of an answer for a log that nobody keeps: half of a scan's time.
-  client.middlewareStack.remove('loggerMiddleware')
   const read = patientReader({
     signal,
     onWait: (seconds, error) =>

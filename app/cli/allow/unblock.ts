@@ -21,13 +21,8 @@ export async function unblockDevices(
         else terminal.out(`${name} may ask again`)
         return 'done'
       }
-      const { reason, inWords } =
-        result.type === 'done'
-          ? { reason: 'not-blocked', inWords: `isn’t blocked: it is ${result.record.status}` }
-          : describeRefusal(result)
-      if (flags.json === true) terminal.json({ thingName: name, unblocked: false, reason })
-      else terminal.out(`${name} ${inWords}`)
-      return 'failed'
+      if (result.type !== 'done') return describeRefusal(result)
+      return { reason: 'not-blocked', inWords: `isn’t blocked: it is ${result.record.status}` }
     },
     failure: () => ({ what: 'not unblocked', hint: 'npx landfall allow show NAME' }),
   })

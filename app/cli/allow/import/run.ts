@@ -22,8 +22,6 @@ import { openTextSource } from './text-source.ts'
 const defaultControlTable = 'iot-global-control'
 /** All rows but those that were rejected are in the list. */
 const exitWithRejects = 3
-/** As a shell says of what SIGINT ended. */
-const exitStopped = 130
 
 /** `landfall allow import`: a fleet from a file, row by row, into the allow-list. */
 export async function importFleet(
@@ -48,8 +46,6 @@ export async function importFleet(
     // The same command over and over.
     cacheMiddleware: true,
   })
-  // It copies each request for a log, where there is none too.
-  aws.dynamodb.middlewareStack.remove('loggerMiddleware')
   try {
     const csv = source.kind === 'csv' ? await openCsv(path, source) : undefined
     const given = { input: path, path: flags.rejects, goesOn: flags.fromLine > 1 }
@@ -157,7 +153,7 @@ function report(ended: Ended, { terminal }: CommandContext): void {
     const again = `--from-line ${nextLine} goes on there; without it rows that are there are passed over, too`
     if (failure === undefined) {
       const message = `stopped at a row boundary, before line ${nextLine} of ${nameOf(path)}`
-      throw new CommandFailure(message, { hint: again, exitCode: exitStopped })
+      throw new CommandFailure(message, { hint: again })
     }
     const hint = failure instanceof CommandFailure && failure.hint ? `${failure.hint}; then ` : ''
     const message = `${errorMessage(failure)}; every row before line ${nextLine} is done`
