@@ -49,15 +49,12 @@ export function extensionRequest(ca: boolean): Buffer {
 export const challengePassword = (password: string) =>
   sequence(oid('2a864886f70d010907'), setOf(derValue(0x0c, Buffer.from(password))))
 
-/** An RSA public key whose exponent is as long as its modulus: dear to verify with. */
-export function slowRsaKey(): Buffer {
-  const odd = (size: number) => {
-    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: size })
-    return Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url')
-  }
-  const modulus = odd(3072)
-  const exponent = Buffer.from(modulus)
-  exponent[0] = 0x7f
+/** An RSA public key (SPKI) with this exponent; by default one as long as its modulus: dear to verify with. */
+export function rsaKey(small?: number): Buffer {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 3072 })
+  const modulus = Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url')
+  const exponent = small === undefined ? Buffer.from(modulus) : Buffer.from([small])
+  if (small === undefined) exponent[0] = 0x7f
   const key = sequence(integer(Buffer.concat([Buffer.alloc(1), modulus])), integer(exponent))
   return sequence(sequence(rsaEncryption, nothing), bitString(key))
 }

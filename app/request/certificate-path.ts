@@ -3,7 +3,7 @@ import 'reflect-metadata'
 import { X509Certificate as SignedCertificate } from 'node:crypto'
 import { BasicConstraintsExtension, X509Certificate } from '@peculiar/x509'
 import type { Certificate, NameConstraints } from 'pkijs'
-import { isBrokenHash, isSlowKey, isStrongKey } from './key-strength.ts'
+import { hasSoundExponent, isBrokenHash, isStrongKey } from './key-strength.ts'
 
 /** The extensions that are looked at here or by PKI.js; a critical one of another kind is refused. */
 const oids = {
@@ -52,7 +52,7 @@ export function findSignedPath(
 /** By a key and a hash that still prove something, and as X509_check_issued says: names, key usage. */
 function isSignedBy(certificate: SignedCertificate, issuer: SignedCertificate): boolean {
   const { publicKey } = issuer
-  if (!certificate.checkIssued(issuer) || !isStrongKey(publicKey) || isSlowKey(publicKey))
+  if (!certificate.checkIssued(issuer) || !isStrongKey(publicKey) || !hasSoundExponent(publicKey))
     return false
   if (isBrokenHash(new X509Certificate(certificate.raw).signatureAlgorithm)) return false
   return certificate.verify(publicKey)

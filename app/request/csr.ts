@@ -8,7 +8,7 @@ import {
 } from '@peculiar/x509'
 import { calculateJwkThumbprint } from 'jose'
 import { AppError } from '../app-error.ts'
-import { isBrokenHash, isSlowKey, isStrongKey } from './key-strength.ts'
+import { hasSoundExponent, isBrokenHash, isStrongKey } from './key-strength.ts'
 
 /** A verified PKCS#10 request (RFC 2986) that AWS IoT will take. */
 export type DeviceCsr = {
@@ -113,7 +113,7 @@ function decodeKey(request: Pkcs10CertificateRequest): KeyObject {
   } catch {
     throw invalid('its public key does not parse')
   }
-  if (isSlowKey(key)) throw invalid('its RSA exponent is longer than 32 bits')
+  if (!hasSoundExponent(key)) throw invalid('its RSA exponent is not odd, from 3, within 32 bits')
   // AWS IoT takes no Ed25519.
   if (isStrongKey(key) && key.asymmetricKeyType !== 'ed25519') return key
   throw invalid('its key must be RSA from 2048 bits, or EC P-256, P-384 or P-521')

@@ -16,12 +16,13 @@ export function isStrongKey(key: KeyObject): boolean {
 }
 
 /**
- * Whether an RSA key has an exponent of more than 32 bits. With one as long as the modulus, which nobody
+ * Whether a key that is RSA has an exponent that is odd and at least 3 (RFC 8017 section 3.1: with 1 each
+ * message is its own signature), and of at most 32 bits: with one as long as the modulus, which nobody
  * uses but a stranger may send, a signature takes a hundred times as long to verify.
  */
-export function isSlowKey(key: KeyObject): boolean {
-  const { publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
-  return publicExponent >= 2n ** 32n
+export function hasSoundExponent(key: KeyObject): boolean {
+  const { publicExponent: exponent = 65_537n } = key.asymmetricKeyDetails ?? {}
+  return exponent >= 3n && exponent % 2n === 1n && exponent < 2n ** 32n
 }
 
 /** Whether two documents can be made that a signature fits alike. */

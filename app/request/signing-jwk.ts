@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import * as z from 'zod'
+import { hasSoundExponent } from './key-strength.ts'
 
 /** The JWS algorithms that a request may be signed with (RFC 7518 section 3.1, RFC 8037, RFC 9864). */
 export const signatureAlgorithms = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const
@@ -43,12 +44,11 @@ export const signingJwk = z
   })
   .superRefine((jwk, check) => {
     const key = findKey(jwk)
-    const { modulusLength = 2048, publicExponent = 3n } = key?.asymmetricKeyDetails ?? {}
+    const { modulusLength = 2048 } = key?.asymmetricKeyDetails ?? {}
     if (key === undefined) check.addIssue('must be a key: its members make none')
     else if (modulusLength < 2048) check.addIssue('must be an RSA key of at least 2048 bits')
-    else if (publicExponent < 3n || publicExponent % 2n === 0n) {
-      // RFC 8017 section 3.1; with 1 every message is its own signature.
-      check.addIssue('must be an RSA key whose exponent is odd and at least 3')
+    else if (!hasSoundExponent(key)) {
+      check.addIssue('must be an RSA key whose exponent is odd, from 3, within 32 bits')
     }
     if (jwk.alg !== undefined && !keyAlgorithms(jwk).includes(jwk.alg)) {
       check.addIssue({

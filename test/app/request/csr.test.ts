@@ -10,9 +10,9 @@ import {
   extensionRequest,
   forgeCsr,
   oid,
+  rsaKey,
   sequence,
   setOf,
-  slowRsaKey,
 } from '../../forge-csr.ts'
 
 type Algorithm = Parameters<typeof webcrypto.subtle.generateKey>[0]
@@ -181,8 +181,13 @@ describe('parseCsrDer', () => {
   })
 
   it('refuses an RSA key that takes a hundred times as long, before it verifies with it', async () => {
-    const csr = forgeCsr({ privateKey: rsaPair.privateKey, publicKey: slowRsaKey() })
-    expect(await whyNot(csr)).toContain('exponent is longer than 32 bits')
+    const csr = forgeCsr({ privateKey: rsaPair.privateKey, publicKey: rsaKey() })
+    expect(await whyNot(csr)).toContain('its RSA exponent is not odd, from 3, within 32 bits')
+  })
+
+  it('refuses an RSA key whose signatures anybody can make', async () => {
+    const csr = forgeCsr({ privateKey: rsaPair.privateKey, publicKey: rsaKey(1) })
+    expect(await whyNot(csr)).toContain('its RSA exponent is not odd, from 3, within 32 bits')
   })
 
   it('refuses curves that AWS IoT does not take, and another key’s signature', async () => {

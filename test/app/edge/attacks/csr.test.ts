@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { cn, extensionRequest, forgeCsr, sequence, slowRsaKey } from '../../../forge-csr.ts'
+import { cn, extensionRequest, forgeCsr, rsaKey, sequence } from '../../../forge-csr.ts'
 import { makeSigningKey, postLandfall } from '../../../landfall-request.ts'
 import { signedRequest } from '../../../stage.ts'
 import {
@@ -56,7 +56,11 @@ describe('a CSR', () => {
     ['of RSA with 1024 bits', () => forgeCsr(generateKeyPairSync('rsa', { modulusLength: 1024 }))],
     [
       'of RSA with an exponent as long as its modulus',
-      () => forgeCsr({ privateKey: rsa.privateKey, publicKey: slowRsaKey() }),
+      () => forgeCsr({ privateKey: rsa.privateKey, publicKey: rsaKey() }),
+    ],
+    [
+      'of RSA with the exponent 1',
+      () => forgeCsr({ privateKey: rsa.privateKey, publicKey: rsaKey(1) }),
     ],
     ['of P-224', () => forgeCsr(publicKey('secp224r1'))],
     ['of P-192', () => forgeCsr(publicKey('prime192v1'))],
@@ -247,7 +251,7 @@ describe('a CSR under the seed contract', () => {
     ['with a fourth element', () => forgeCsr(ec, { more: [sequence()] })],
     [
       'of RSA with an exponent as long as its modulus',
-      () => forgeCsr({ privateKey: rsa.privateKey, publicKey: slowRsaKey() }),
+      () => forgeCsr({ privateKey: rsa.privateKey, publicKey: rsaKey() }),
     ],
     [
       'with an attribute that is none',
