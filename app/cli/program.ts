@@ -64,7 +64,7 @@ Examples:
   $ npx landfall allow add mydevice3 --local .landfall/local/local.json
   $ npx landfall device --thing mydevice3 --local .landfall/local/local.json --own-key
 
-Exit codes: 0 done, 1 failed, 2 the command line is wrong.
+Exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted by Ctrl-C.
 LANDFALL_DEBUG=1 prints stack traces.`
 
 /**

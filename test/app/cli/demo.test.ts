@@ -48,7 +48,7 @@ describe('landfall demo', () => {
     while (!stderr().includes('the edge')) await new Promise((next) => setTimeout(next, 20))
     child.kill('SIGINT')
     expect(await done).toMatchObject({
-      code: 1,
+      code: 130,
       stdout: '',
       stderr: expect.stringContaining('error: interrupted\n'),
     })

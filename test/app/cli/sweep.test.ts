@@ -166,7 +166,7 @@ describe('landfall sweep', () => {
     await stage.faultFired('eu-west-1')
     child.kill('SIGINT')
     expect(await done).toMatchObject({
-      code: 1,
+      code: 130,
       stderr: expect.stringContaining('error: interrupted; what was done stands'),
     })
     await sweepStage(stage)

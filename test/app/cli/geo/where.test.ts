@@ -126,7 +126,7 @@ describe('landfall geo build', () => {
     run.child.kill('SIGINT')
     const { code, stderr } = await run.done
     server.close()
-    expect(code).toBe(1)
+    expect(code).toBe(130)
     expect(stderr).toContain('error: interrupted; nothing was written')
     expect(await readdir(cwd)).toEqual([])
   })
