@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 
-const slots = 2 ** 21
-/** Further ones aren't held: a row of such a name that comes again is one that is there already. */
-export const mostNames = slots * 0.75
+/** Further names aren't held: a row of such a one that comes again is one that is there already. */
+const fullest = 0.75
 
 export type SeenNames = {
   /** False where this name came before; it is known from now on. */
@@ -10,11 +9,11 @@ export type SeenNames = {
 }
 
 /**
- * The names of a file so far, 40 bits of a hash for each beside its place, in 10 MiB however many there
- * are. A probe passes some two keys, so the chance that any of a million names is taken for another is
- * about 1 in 500,000.
+ * The names of a file so far, 1.5 million of them: 40 bits of a hash for each beside its place, in 10 MiB
+ * however many there are. A probe passes some two keys, so the chance that any of a million names is taken
+ * for another is about 1 in 500,000.
  */
-export function seenNames(): SeenNames {
+export function seenNames(slots = 2 ** 21): SeenNames {
   /** By open addressing, the key in two parts; a free slot has 0 in both. */
   const upper = new Uint32Array(slots)
   const lower = new Uint8Array(slots)
@@ -29,7 +28,7 @@ export function seenNames(): SeenNames {
         if (upper[at] === high && lower[at] === low) return false
         at = (at + 1) % slots
       }
-      if (held < mostNames) {
+      if (held < slots * fullest) {
         upper[at] = high
         lower[at] = low
         held++
