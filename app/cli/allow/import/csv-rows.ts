@@ -17,7 +17,10 @@ export async function openCsv(
   source: TextSource,
 ): Promise<{ shape: CsvShape; rows: AsyncGenerator<SourceRow> }> {
   const delimiter = findDelimiter(source.head)
+  // As its file's pieces are: a stream's option, which the parser's own type leaves out.
+  const small = { writableHighWaterMark: 16_384 }
   const parser = parse({
+    ...small,
     delimiter,
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,

@@ -27,7 +27,8 @@ export const longestLine = 262_144
 
 /** Opens a file or, as `-`, stdin. Gzip is known by its first bytes, CSV and NDJSON by suffix or content. */
 export async function openTextSource(path: string): Promise<TextSource> {
-  const stream: Readable = path === '-' ? stdin : createReadStream(path)
+  // In small pieces, so that what is read is not far ahead of what is done: the progress goes by it.
+  const stream: Readable = path === '-' ? stdin : createReadStream(path, { highWaterMark: 16_384 })
   let bytesRead = 0
   const counted = async function* () {
     try {
