@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { KeyObject, randomBytes, webcrypto } from 'node:crypto'
+import { KeyObject, randomBytes, sign, webcrypto } from 'node:crypto'
 import {
   BasicConstraintsExtension,
   Extension,
@@ -7,10 +7,10 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
-  type X509Certificate,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import { Certificate, GeneralName, GeneralSubtree, NameConstraints } from 'pkijs'
+import { Certificate, GeneralName, GeneralSubtree, NameConstraints, PublicKeyInfo } from 'pkijs'
 import type { TrustedCa } from '../app/request/factory-chain.ts'
 
 export type KeyKind =
@@ -89,6 +89,22 @@ export function factoryCa(name: string, authority: Certified) {
 /** An authority as an edge holds it. */
 export function trustedCa(product: string, authority: Certified): TrustedCa {
   return { product, name: 'ca', certificate: der(authority) }
+}
+
+/** The same certificate, of another key (SPKI), or signed by its RSA issuer with another hash. */
+export function signedAgain(
+  it: Certified,
+  by: Certified,
+  change: { readonly hash?: string; readonly oid?: string; readonly spki?: Buffer },
+): Certified {
+  const { hash = 'sha256', oid = '1.2.840.113549.1.1.11', spki } = change
+  const certificate = Certificate.fromBER(der(it))
+  certificate.signature.algorithmId = oid
+  certificate.signatureAlgorithm.algorithmId = oid
+  if (spki !== undefined) certificate.subjectPublicKeyInfo = PublicKeyInfo.fromBER(spki)
+  const signature = sign(hash, Buffer.from(certificate.encodeTBS().toBER()), by.signingKey)
+  certificate.signatureValue.valueBlock.valueHexView = signature
+  return { ...it, certificate: new X509Certificate(certificate.toSchema(true).toBER()) }
 }
 
 /** A critical extension that nobody knows. */

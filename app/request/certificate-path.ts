@@ -3,7 +3,7 @@ import 'reflect-metadata'
 import { X509Certificate as SignedCertificate } from 'node:crypto'
 import { BasicConstraintsExtension, X509Certificate } from '@peculiar/x509'
 import type { Certificate, NameConstraints } from 'pkijs'
-import { hasSoundExponent, isBrokenHash, isStrongKey } from './key-strength.ts'
+import { hasSoundExponent, hasSoundHash, isStrongKey } from './key-strength.ts'
 
 /** The extensions that are looked at here or by PKI.js; a critical one of another kind is refused. */
 const oids = {
@@ -54,7 +54,7 @@ function isSignedBy(certificate: SignedCertificate, issuer: SignedCertificate): 
   const { publicKey } = issuer
   if (!certificate.checkIssued(issuer) || !isStrongKey(publicKey) || !hasSoundExponent(publicKey))
     return false
-  if (isBrokenHash(new X509Certificate(certificate.raw).signatureAlgorithm)) return false
+  if (!hasSoundHash(new X509Certificate(certificate.raw).signatureAlgorithm)) return false
   return certificate.verify(publicKey)
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@peculiar/x509'
 import { calculateJwkThumbprint } from 'jose'
 import { AppError } from '../app-error.ts'
-import { hasSoundExponent, isBrokenHash, isStrongKey } from './key-strength.ts'
+import { hasSoundExponent, hasSoundHash, isStrongKey } from './key-strength.ts'
 
 /** A verified PKCS#10 request (RFC 2986) that AWS IoT will take. */
 export type DeviceCsr = {
@@ -51,7 +51,7 @@ async function read(csr: string | Buffer, thingName: string): Promise<DeviceCsr>
 
 async function verify(request: Pkcs10CertificateRequest, thingName: string): Promise<DeviceCsr> {
   const key = decodeKey(request)
-  if (isBrokenHash(request.signatureAlgorithm)) {
+  if (!hasSoundHash(request.signatureAlgorithm)) {
     throw invalid('signed with a broken hash; use SHA-256')
   }
   if (!(await request.verify().catch(() => false))) {

@@ -1,6 +1,6 @@
 // @peculiar/x509's container wants the Reflect polyfill before it loads.
 import 'reflect-metadata'
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import {
   BasicConstraintsExtension,
   KeyUsageFlags,
@@ -9,6 +9,7 @@ import {
   X509Certificate,
 } from '@peculiar/x509'
 import { findSignedPath, isValidPath } from './certificate-path.ts'
+import { type SigningJwk, signingJwk } from './signing-jwk.ts'
 import { isValidAt, type Validity } from './validity.ts'
 
 /** An authority that certifies the devices of exactly one product, while it is valid. */
@@ -20,7 +21,7 @@ export type TrustedCa = Validity & {
 }
 
 /** A device that its factory certified: whose product it is of, and the key that it signs with. */
-export type CertifiedDevice = { readonly product: string; readonly key: KeyObject }
+export type CertifiedDevice = { readonly product: string; readonly key: SigningJwk }
 
 /**
  * The devices that a chain (DER, the device's certificate first) certifies by that thing name: one for
@@ -47,8 +48,8 @@ export async function findCertifiedDevices(
   return certified
 }
 
-/** The key of a device's certificate; undefined where it isn't for this thing, or not for signing. */
-function findSigningKey(der: Buffer, thingName: string): KeyObject | undefined {
+/** The key of a device's certificate; undefined where it isn't for this thing, or none that may sign. */
+function findSigningKey(der: Buffer, thingName: string): SigningJwk | undefined {
   try {
     const leaf = new X509Certificate(der)
     const usages = leaf.getExtension(KeyUsagesExtension)?.usages
@@ -56,11 +57,10 @@ function findSigningKey(der: Buffer, thingName: string): KeyObject | undefined {
     if (usages !== undefined && (usages & KeyUsageFlags.digitalSignature) === 0) return undefined
     if (leaf.getExtension(BasicConstraintsExtension)?.ca) return undefined
     if (!names(leaf, thingName)) return undefined
-    return createPublicKey({
-      key: Buffer.from(leaf.publicKey.rawData),
-      format: 'der',
-      type: 'spki',
-    })
+    const spki = Buffer.from(leaf.publicKey.rawData)
+    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+    // Not each key has a JWK; what has none throws.
+    return signingJwk.parse(key.export({ format: 'jwk' }))
   } catch {
     return undefined
   }

@@ -25,7 +25,16 @@ export function hasSoundExponent(key: KeyObject): boolean {
   return exponent >= 3n && exponent % 2n === 1n && exponent < 2n ** 32n
 }
 
-/** Whether two documents can be made that a signature fits alike. */
-export function isBrokenHash({ hash }: { readonly hash?: { readonly name: string } }): boolean {
-  return hash !== undefined && /^(SHA-1|MD5)$/i.test(hash.name)
+const soundHashes = new Set(['SHA-256', 'SHA-384', 'SHA-512'])
+
+/**
+ * Whether no two documents can be made that a signature fits alike: SHA-2, or Ed25519, which has it
+ * within. What the library has no name for (MD5, SHA-1 by its older identifiers) is none of them, though
+ * OpenSSL would verify it.
+ */
+export function hasSoundHash(algorithm: {
+  readonly name?: string
+  readonly hash?: { readonly name: string }
+}): boolean {
+  return algorithm.name === 'Ed25519' || soundHashes.has(algorithm.hash?.name ?? '')
 }

@@ -3,7 +3,7 @@ import { decoyKeys } from './decoy-keys.ts'
 import { findCertifiedDevices, type TrustedCa } from './factory-chain.ts'
 import type { LandfallRequest } from './landfall-request.ts'
 import type { TrustedSigner } from './seed-request.ts'
-import { algorithmsOf, bareKey, type SigningJwk, signingJwk } from './signing-jwk.ts'
+import { algorithmsOf, bareKey, type SigningJwk } from './signing-jwk.ts'
 import { isValidAt } from './validity.ts'
 
 /** Who may sign, of all products. */
@@ -49,12 +49,7 @@ async function findCandidates(
 ): Promise<Map<string, SigningJwk>> {
   if (chain !== undefined) {
     const devices = await findCertifiedDevices(chain, thingName, trust.factoryCas, now)
-    return new Map(
-      devices.flatMap(({ product, key }) => {
-        const { data } = signingJwk.safeParse(key.export({ format: 'jwk' }))
-        return data === undefined ? [] : [[product, data]]
-      }),
-    )
+    return new Map(devices.map(({ product, key }) => [product, key]))
   }
   const signers = trust.signers.filter(
     (it) =>

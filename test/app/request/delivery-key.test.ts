@@ -69,8 +69,8 @@ describe('what is no key to encrypt to', () => {
     ['an X25519 point that makes every secret 0', { ...x25519, x: zero }],
   ])('is found before anything is made: %s', async (_, jwk) => {
     const key = deliveryJwk.parse(jwk)
-    for (const attempt of [proveDeliveryKey(key), encryptKey(pem, key)]) {
-      const error = await attempt.catch((it: unknown) => it)
+    for (const attempt of [() => proveDeliveryKey(key), () => encryptKey(pem, key)]) {
+      const error = await attempt().catch((it: unknown) => it)
       if (!(error instanceof AppError)) throw new Error('it was taken')
       expect([error.code, error.message]).toEqual([
         'invalid-request',

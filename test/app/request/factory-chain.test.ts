@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import { generateKeyPairSync, X509Certificate as SignedCertificate } from 'node:crypto'
 import { KeyUsageFlags } from '@peculiar/x509'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +12,7 @@ import {
   makeAuthority,
   makeKeys,
   nameConstraints,
+  signedAgain,
   strangeExtension,
   trustedCa,
 } from '../../factory.ts'
@@ -260,5 +262,36 @@ describe('a chain that certifies nobody', () => {
     expect(await trusted({ notBefore: '2020-01-01T00:00:00Z' })).toHaveLength(1)
     expect(await trusted({ notAfter: '2020-01-01T00:00:00Z' })).toEqual([])
     expect(await trusted({ notBefore: '2999-01-01T00:00:00Z' })).toEqual([])
+  })
+})
+
+describe('a chain with an RSA authority', () => {
+  it.each([
+    ['SHA-256', 'sha256', '1.2.840.113549.1.1.11', taken],
+    ['MD5', 'md5', '1.2.840.113549.1.1.4', []],
+    ['MD5 by its older identifier', 'md5', '1.3.14.3.2.3', []],
+    ['SHA-1 by its older identifier', 'sha1', '1.3.14.3.2.29', []],
+    ['RIPEMD-160', 'ripemd160', '1.3.36.3.3.1.2', []],
+  ])('signed with %s', async (_, hash, oid, products) => {
+    const authority = await makeAuthority('Line', { by: root, kind: 'RSA-2048' })
+    const leaf = signedAgain(await certifyDevice(authority, 'lamp-1'), authority, { hash, oid })
+    const { publicKey } = new SignedCertificate(authority.certificate.toString('pem'))
+    const signed = new SignedCertificate(leaf.certificate.toString('pem'))
+    // What is refused below OpenSSL would take.
+    expect(signed.verify(publicKey)).toBe(true)
+    expect(await productsOf([leaf, authority])).toEqual(products)
+  })
+
+  it.each([
+    ['brainpool EC', generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' })],
+    ['P-521', generateKeyPairSync('ec', { namedCurve: 'P-521' })],
+    ['RSA-PSS', generateKeyPairSync('rsa-pss', { modulusLength: 2048 })],
+    ['Ed448', generateKeyPairSync('ed448')],
+    ['X25519', generateKeyPairSync('x25519')],
+  ])('certifies nothing for a key that signs no request: %s', async (_, { publicKey }) => {
+    const authority = await makeAuthority('Line', { by: root, kind: 'RSA-2048' })
+    const spki = publicKey.export({ format: 'der', type: 'spki' })
+    const leaf = signedAgain(await certifyDevice(authority, 'lamp-1'), authority, { spki })
+    expect(await productsOf([leaf, authority])).toEqual([])
   })
 })
