@@ -24,6 +24,7 @@ export function block(record: DeviceRecord, event: Block, now: number): Outcome 
     statusSince: now,
     attemptId: event.attemptId,
     superseded: supersededAfter(record),
+    ...outdatedAt(record, now),
   }
   const rest = isClaimed(record) ? freed(record) : without(record)
   return write(revise(rest, now, changes, historyEntry(now, event.by, 'blocked')))
@@ -36,6 +37,7 @@ export function unblock(record: DeviceRecord, event: Block, now: number): Outcom
     status: 'unprovisioned',
     attemptId: event.attemptId,
     superseded: supersededAfter(record),
+    ...outdatedAt(record, now),
   }
   const rest = isClaimed(record) ? freed(record) : withoutPlacement(without(record))
   return write(revise(rest, now, changes, historyEntry(now, event.by, 'unblocked')))
@@ -63,12 +65,15 @@ export function move(record: DeviceRecord, event: Move, now: number): Outcome {
   if (record.regionPin === event.region) return { type: 'done' }
   const entry = historyEntry(now, event.by, 'moved', event.region)
   const pinned = { ...record, regionPin: event.region }
-  if (record.status !== 'provisioning') return write(revise(pinned, now, {}, entry))
+  if (record.status !== 'provisioning') {
+    return write(revise(pinned, now, outdatedAt(record, now), entry))
+  }
   // The attempt under way lands elsewhere: it loses its record, and the next one obeys the pin.
   const changes: Changes = {
     status: 'unprovisioned',
     attemptId: event.attemptId,
     superseded: supersededAfter(record),
+    ...outdatedAt(record, now),
   }
   return write(revise(freed(pinned), now, changes, entry))
 }
@@ -93,6 +98,7 @@ export function reset(record: DeviceRecord, event: Reset, now: number): Outcome 
     attemptId: event.attemptId,
     leaseUntil: now + event.leaseSeconds * 1000,
     superseded: supersededAfter(record),
+    ...outdatedAt(record, now),
     ...(before === undefined ? {} : { previousRegion: before }),
   }
   const entry = historyEntry(now, event.by, 'reset', certificateId && record.region)
@@ -104,6 +110,14 @@ export function reset(record: DeviceRecord, event: Reset, now: number): Outcome 
 export function free(record: DeviceRecord, attemptId: string, now: number): Outcome {
   if (record.status !== 'provisioning' || record.attemptId !== attemptId) return { type: 'lost' }
   return write(revise(freed(record), now, { status: 'unprovisioned', attemptId }))
+}
+
+/**
+ * No request from before the order makes anything after it, be it captured or late: a device that dates
+ * its requests signs anew. The order's clock is within five minutes of AWS's, which signs for no other.
+ */
+function outdatedAt({ lastIat }: DeviceRecord, now: number): Changes {
+  return lastIat === undefined ? {} : { lastIat: Math.max(lastIat, now) }
 }
 
 /** An attempt (or a reset) wrote the region itself; what the row said before it is in `previousRegion`. */

@@ -81,8 +81,8 @@ export async function provision(
     } finally {
       passage.leave()
     }
-    // The placement was made for another record: the next request is placed anew.
-    if (!isPlacedAlike(record, request.record)) break
+    // Signature and placement were judged by another record: the next request is judged anew.
+    if (!isJudgedAlike(record, request.record)) break
   }
   throw refused({ reason: 'in-progress', retryAfterSeconds: 1 })
 }
@@ -116,12 +116,13 @@ async function claimAndAttempt(
   }
 }
 
-/** Whether everything that a placement looks at is the same in both records. */
-function isPlacedAlike(one: DeviceRecord, other: DeviceRecord): boolean {
+/** Whether everything that a signature and a placement are judged by is the same in both records. */
+function isJudgedAlike(one: DeviceRecord, other: DeviceRecord): boolean {
   return (
     one.regionPin === other.regionPin &&
     productNameOf(one) === productNameOf(other) &&
-    isDeepStrictEqual(one.attributes, other.attributes)
+    isDeepStrictEqual(one.attributes, other.attributes) &&
+    isDeepStrictEqual(one.publicKey, other.publicKey)
   )
 }
 

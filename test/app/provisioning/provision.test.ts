@@ -226,4 +226,17 @@ describe('provision', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'in-progress' })
     expect(world.calls).toEqual([])
   })
+
+  it('does not serve a device whose own key came under the claim: another one signed', async () => {
+    const publicKey = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) } as const
+    const { world, ask } = setUp({
+      beforeSave(it) {
+        if (it.row !== undefined && it.row.publicKey === undefined) {
+          it.row = advance(it.row, { type: 'amend', by: 'test', details: { publicKey } })
+        }
+      },
+    })
+    await expect(ask()).rejects.toMatchObject({ code: 'in-progress' })
+    expect(world.calls).toEqual([])
+  })
 })

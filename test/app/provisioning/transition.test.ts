@@ -277,11 +277,11 @@ describe('reset', () => {
     expect(freed).not.toHaveProperty('region')
   })
 
-  it('keeps in mind where the device was, the device’s own key and the time of its request', () => {
+  it('keeps in mind where the device was, and the device’s own key, and outdates its requests', () => {
     const { publicKey } = { publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'x' } as const }
     const before: DeviceRecord = { ...provisioned, publicKey, lastIat: now - 5000 }
     const freed = advance(advance(before, reset), free)
-    expect(freed).toMatchObject({ region: 'eu-west-1', publicKey, lastIat: now - 5000 })
+    expect(freed).toMatchObject({ region: 'eu-west-1', publicKey, lastIat: now })
     expect(freed).not.toHaveProperty('placement')
     expect(freed).not.toHaveProperty('certificateId')
     expect(freed).not.toHaveProperty('csrThumbprint')
@@ -666,7 +666,27 @@ describe('a dated request', () => {
     expect(transition(released, dated('a3', now - 2000, 'key2'), now)).toEqual(stale)
   })
 
-  it('counts after the device was blocked, too', () => {
-    expect(advance(first, { type: 'block', by: 'test', attemptId: 'o1' }).lastIat).toBe(now - 2000)
+  it.each<[string, readonly DeviceEvent[]]>([
+    [
+      'a reset',
+      [
+        { type: 'reset', by: 'test', attemptId: 'o1', leaseSeconds: 15 },
+        { type: 'free', attemptId: 'o1' },
+      ],
+    ],
+    [
+      'a block and its end',
+      [
+        { type: 'block', by: 'test', attemptId: 'o1' },
+        { type: 'unblock', by: 'test', attemptId: 'o2' },
+      ],
+    ],
+    ['a move', [{ type: 'move', by: 'test', attemptId: 'o1', region: 'us-east-1' }]],
+  ])('makes nothing after %s, though no certificate was made for it', (_, orders) => {
+    const ordered = orders.reduce((record, event) => advance(record, event), first)
+    for (const key of ['key1', 'key2', undefined]) {
+      expect(transition(ordered, dated('a2', now - 1000, key), now)).toEqual(stale)
+    }
+    expect(advance(ordered, dated('a3', now + 1000, 'key1')).attemptId).toBe('a3')
   })
 })
