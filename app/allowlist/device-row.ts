@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import * as z from 'zod'
@@ -150,6 +151,14 @@ export function renderRow(record: DeviceRecord): Row {
     // An attribute named "constructor" must not be taken for one.
     { removeUndefinedValues: true, convertClassInstanceToMap: true },
   )
+}
+
+/**
+ * Whether a row is as a write leaves it. Attempt id and revision alone don't tell: an operator's move and
+ * a confirmation may follow on the same commit, and both keep its attempt id.
+ */
+export function isSameRow(current: DeviceRecord, next: DeviceRecord): boolean {
+  return isDeepStrictEqual(renderRow(current), renderRow(next))
 }
 
 function iso(epochMilliseconds: number): string {

@@ -11,7 +11,7 @@ import { DeadlineError } from '../../regions/deadline.ts'
 import { AppError } from '../app-error.ts'
 import type { AllowList, AllowListRemoval } from '../provisioning/allow-list.ts'
 import type { DeviceRecord } from '../provisioning/device-record.ts'
-import { parseRow, type Row, renderRow } from './device-row.ts'
+import { isSameRow, parseRow, type Row, renderRow } from './device-row.ts'
 import { parseRowEvenly } from './parse-row-evenly.ts'
 
 export type DynamoAllowList = AllowList &
@@ -62,7 +62,7 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
       // like somebody else's win, and a time-out may have been a success.
       const row = await translated('re-read', () => findRow(next.thingName, signal, true))
       const current = row === undefined ? undefined : parseRow(row)
-      if (current !== undefined && isSame(current, next)) return { saved: true }
+      if (current !== undefined && isSameRow(current, next)) return { saved: true }
       if (failure instanceof ConditionalCheckFailedException) return { saved: false, current }
       throw unavailable('write', failure)
     },
@@ -103,14 +103,6 @@ export function dynamoAllowList(deps: { client: DynamoDBClient; table: string })
       }
     },
   }
-}
-
-/**
- * Whether a row is as this write leaves it. Attempt id and revision alone don't tell: an operator's
- * move and a confirmation may follow on the same commit, and both keep its attempt id.
- */
-function isSame(current: DeviceRecord, next: DeviceRecord): boolean {
-  return isDeepStrictEqual(renderRow(current), renderRow(next))
 }
 
 /** The expressions of one UpdateItem that turns `previous` into `next`, and only that. */

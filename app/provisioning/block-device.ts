@@ -16,7 +16,8 @@ export type Blocked = {
  * Takes a device out of service: the record first, by one compare-and-swap, so that nothing under way can
  * become usable any more; then what the record lists is made INACTIVE and detached, and read back. What
  * else hangs on its thing goes too, as the sweeper would see to it later: seen first, the record read
- * after that, so that it can't be the identity that a later order let the device have.
+ * after that, so that it can't be the identity that a later order let the device have. A device that
+ * something else provisioned has a certificate somewhere: where none is found, that is a problem.
  */
 export async function blockDevice(
   deps: OrderDeps,
@@ -36,8 +37,17 @@ export async function blockDevice(
   const unseen = [...hanging.problems].flatMap(([region, problem]) =>
     cutOffs.some((it) => it.region === region && it.state === 'failed') ? [] : [problem],
   )
-  const problems = [...failed, ...unseen, ...more.problems]
+  const missing = isNamedNowhere(ordered.previous) && cutOffs.length === 0 ? [unfound] : []
+  const problems = [...failed, ...unseen, ...more.problems, ...missing]
   return { type: 'blocked', record, cutOffs, problems }
+}
+
+const unfound =
+  'something else provisioned it, and its certificate was not found: look for it in each region and account that it may be of'
+
+/** Provisioned, and its row doesn't say with which certificate. */
+function isNamedNowhere({ status, certificateId }: DeviceRecord): boolean {
+  return status === 'provisioned' && certificateId === undefined
 }
 
 async function cutOffHanging(

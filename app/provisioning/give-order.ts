@@ -24,7 +24,13 @@ const maxTries = 5
  * already. `contended`: the record changed under every try.
  */
 export type Ordered =
-  | { readonly type: 'done'; readonly record: DeviceRecord; readonly changed: boolean }
+  | {
+      readonly type: 'done'
+      readonly record: DeviceRecord
+      readonly changed: boolean
+      /** As it was before the order. */
+      readonly previous: DeviceRecord
+    }
   | { readonly type: 'refused'; readonly reason: Refusal['reason'] }
   | { readonly type: 'unknown' }
   | { readonly type: 'contended' }
@@ -44,9 +50,11 @@ export async function giveOrder(
   for (let tries = 0; tries < maxTries && record !== undefined; tries++) {
     const outcome = transition(record, event, now())
     if (outcome.type === 'refuse') return { type: 'refused', reason: outcome.refusal.reason }
-    if (outcome.type !== 'write') return { type: 'done', record, changed: false }
+    if (outcome.type !== 'write') return { type: 'done', record, changed: false, previous: record }
     const result = await allowList.save(record, outcome.next, signal)
-    if (result.saved) return { type: 'done', record: outcome.next, changed: true }
+    if (result.saved) {
+      return { type: 'done', record: outcome.next, changed: true, previous: record }
+    }
     record = result.current
   }
   return record === undefined ? { type: 'unknown' } : { type: 'contended' }

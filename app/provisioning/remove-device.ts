@@ -28,12 +28,13 @@ export async function removeDevice(deps: OrderDeps, thingName: string): Promise<
   const blocked = await blockDevice(deps, thingName)
   if (blocked.type !== 'blocked') return blocked
   if (blocked.problems.length > 0) return { type: 'unfinished', problems: blocked.problems }
-  const { superseded } = blocked.record
-  const problems = await destroyAll(deps, thingName, superseded)
+  // What the record lists, and what merely hung on its thing.
+  const all = blocked.cutOffs.map(({ region, certificateId }) => ({ region, certificateId }))
+  const problems = await destroyAll(deps, thingName, all)
   if (problems.length > 0) return { type: 'unfinished', problems }
   try {
     const removed = await removeBlocked(deps, thingName)
-    if (removed) return { type: 'removed', destroyed: superseded }
+    if (removed) return { type: 'removed', destroyed: all }
     return { type: 'contended' }
   } catch (error) {
     if (!(error instanceof AppError)) throw error

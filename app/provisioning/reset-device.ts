@@ -40,6 +40,10 @@ export async function resetDevice(deps: OrderDeps, thingName: string): Promise<R
     const freed = await giveOrder(deps, thingName, { type: 'free', attemptId })
     if (freed.type === 'unknown') return freed
     if (freed.type === 'contended') throw new AppError('in-progress', 'its record kept changing')
+    // Somebody blocked it meanwhile.
+    if (freed.type === 'done' && freed.record.status === 'blocked') {
+      return { type: 'refused', reason: 'blocked' }
+    }
     return { type: 'reset', cutOffs }
   } catch (error) {
     if (!(error instanceof AppError)) throw error

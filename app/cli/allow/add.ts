@@ -1,3 +1,4 @@
+import { isSameRow } from '../../allowlist/device-row.ts'
 import { allowedDevice } from '../../provisioning/device-record.ts'
 import { misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
@@ -24,8 +25,13 @@ export async function addDevices(
   }
   await runOrders<boolean>(args, flags, context, {
     done: 'added',
-    work: ({ allowList, by, now, signal }, name) =>
-      allowList.add(allowedDevice(name, now(), { ...given, by }), signal),
+    async work({ allowList, by, now, signal }, name) {
+      const record = allowedDevice(name, now(), { ...given, by })
+      if (await allowList.add(record, signal)) return true
+      // A lost answer, which the SDK tried again: the row is this one's own.
+      const current = await allowList.find(name, { signal, consistent: true })
+      return current !== undefined && isSameRow(current, record)
+    },
     report(name, result) {
       const added = result === true
       if (flags.json === true) terminal.json({ thingName: name, added })

@@ -33,7 +33,12 @@ export async function blockDevices(
         return ending
       }
       const took = `${(milliseconds / 1000).toFixed(2)} s`
-      const how = ending === 'done' ? `and cut off in ${took}` : 'but not known to be cut off'
+      const how =
+        ending === 'unfinished'
+          ? 'but not known to be cut off'
+          : cutOffs.length === 0
+            ? `in ${took}: it has no certificate`
+            : `and cut off in ${took}`
       terminal.out(`${name} blocked ${how}${describeCutOffs(cutOffs)}`)
       showProblems(problems, terminal)
       return ending

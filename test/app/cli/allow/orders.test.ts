@@ -254,6 +254,31 @@ describe('landfall allow block', () => {
     expect(await standing('by-seed')).toEqual([])
   })
 
+  it('takes no device for cut off that something else provisioned, where it finds nothing of it', async () => {
+    for (const [name, where] of [
+      ['by-seed-3', { aws_region: 'us-east-1' }],
+      ['by-seed-4', {}],
+    ] as const) {
+      await put({ thing_name: name, prov_status: 'provisioned', ...where })
+      const run = await allow('block', name, '--yes')
+      expect(run).toMatchObject({ code: 1, stdout: expect.stringContaining('was not found') })
+      expect(run.stdout).toContain(`${name} blocked but not known to be cut off`)
+    }
+    const { name } = await newDevice()
+    expect((await allow('block', name, '--yes')).stdout).toMatch(/ blocked in .* s: it has no cert/)
+  })
+
+  it('is removed with what merely hangs on its thing', async () => {
+    const certificateId = await bySomethingElse('by-seed-5')
+    expect(await json('remove', 'by-seed-5', '--yes')).toEqual({
+      thingName: 'by-seed-5',
+      removed: true,
+      destroyed: [{ region: 'eu-west-1', certificateId }],
+    })
+    const left = await stage.identities()
+    expect(JSON.stringify(left)).not.toContain(certificateId)
+  })
+
   it('leaves alone what hangs on another thing too, and says so', async () => {
     const certificateId = await bySomethingElse('by-seed-2', 'its-neighbour')
     const run = await allow('block', 'by-seed-2', '--yes')
@@ -360,8 +385,9 @@ describe('landfall allow remove', () => {
       code: 0,
       stdout: `${name} removed\n`,
     })
-    const calls = (await stage.calls()).map((it) => it.operation)
-    expect(calls).toEqual(['GetCallerIdentity', 'GetItem', 'DeleteItem'])
+    const calls = await stage.calls()
+    expect(calls.filter((it) => it.service === 'iot')).toEqual([])
+    expect(calls.filter((it) => it.operation === 'DeleteItem')).toHaveLength(1)
     expect((await edge.post(request)).status).toBe(403)
   })
 
@@ -388,6 +414,18 @@ describe('landfall allow remove', () => {
     const report = await sweepStage(stage, { since: 'everything' })
     const reported = report.regions.flatMap((it) => it.reported)
     expect(reported.filter((it) => it.thingName === name)).toEqual([])
+  })
+})
+
+describe('landfall allow add', () => {
+  it('knows its own row again after a lost answer', async () => {
+    const put = { service: 'dynamodb', operation: 'PutItem', times: 1 }
+    for (const kind of ['lost', 'error-after', 'error-before']) {
+      await stage.fault({ ...put, kind })
+      expect(await allow('add', `added-${kind}`)).toMatchObject({ code: 0 })
+      expect(await stage.row(`added-${kind}`)).toMatchObject({ history: [{ event: 'allowed' }] })
+    }
+    expect(await allow('add', 'added-lost')).toMatchObject({ code: 1 })
   })
 })
 
