@@ -46,16 +46,23 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined
   /** The regions that stand in the way, where they do. */
   readonly regions: readonly string[] | undefined
+  /** Only a request that was issued after it will do, epoch milliseconds. */
+  readonly issuedAfter: number | undefined
 
   constructor(
     code: AppErrorCode,
     message: string,
-    options: ErrorOptions & { retryAfterSeconds?: number; regions?: readonly string[] } = {},
+    options: ErrorOptions & {
+      retryAfterSeconds?: number
+      regions?: readonly string[]
+      issuedAfter?: number | undefined
+    } = {},
   ) {
     super(message, options)
     this.name = 'AppError'
     this.code = code
     this.retryAfterSeconds = options.retryAfterSeconds
     this.regions = options.regions
+    this.issuedAfter = options.issuedAfter
   }
 }

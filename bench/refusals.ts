@@ -30,23 +30,37 @@ if (!Number.isInteger(pairs) || pairs < 1) {
 }
 
 type Figures = { unknown: number[]; wrong: number[] }
+const longKid = 'fleet-rsa'
 const paths = {
-  'own key': { headers: {}, known: 'own' },
-  'product’s signer': { headers: { kid }, known: 'of-product' },
+  'own key': { header: {}, known: 'own', stranger: makeSigningKey() },
+  'product’s signer': { header: { kid }, known: 'of-product', stranger: makeSigningKey() },
+  // As `landfall keys new --type PS256` makes them.
+  'RSA-3072 signer': {
+    header: { kid: longKid, alg: 'PS256' },
+    known: 'of-product',
+    stranger: makeSigningKey('RSA', 3072),
+  },
 } as const
 
 const stage = await setStage(['eu-west-1'])
 try {
   const fleet = makeSigningKey()
-  await stage.changeProduct({ signers: [{ kid, contracts: ['landfall'], jwk: fleet.jwk }] })
+  const contracts = ['landfall']
+  const long = makeSigningKey('RSA', 3072)
+  await stage.changeProduct({
+    signers: [
+      { kid, contracts, jwk: fleet.jwk },
+      { kid: longKid, contracts, jwk: long.jwk },
+    ],
+  })
   for (let n = 0; n < names; n += 1) {
     await stage.allowDevice(`own-${n}`, { publicKey: makeSigningKey().jwk })
     await stage.allow(`of-product-${n}`)
   }
   const edge = await stage.startEdge({ productRefreshSeconds: 3600, logLevel: 'error' })
   const measured = []
-  for (const [path, { headers, known }] of Object.entries(paths)) {
-    measured.push({ path, ...(await measure(edge, headers, known)) })
+  for (const [path, asking] of Object.entries(paths)) {
+    measured.push({ path, ...(await measure(edge, asking)) })
   }
   report(measured)
 } finally {
@@ -54,10 +68,10 @@ try {
 }
 
 /** Both kinds are signed by the same stranger, and their names are as long as one another. */
-async function measure(edge: EdgeProcess, header: { kid?: string }, known: string) {
-  const stranger = makeSigningKey().key
+async function measure(edge: EdgeProcess, asking: (typeof paths)[keyof typeof paths]) {
+  const { header, known, stranger } = asking
   const csr = csrMember((await makeDeviceKey('any')).csr)
-  const sign = async (sub: string) => compact(await signRequest(stranger, { sub, csr }, header))
+  const sign = async (sub: string) => compact(await signRequest(stranger.key, { sub, csr }, header))
   const figures: Figures = { unknown: [], wrong: [] }
   for (let pair = -warmPairs; pair < pairs; pair += 1) {
     const n = randomInt(names)

@@ -8,7 +8,11 @@ export const audience = 'https://landfall.test'
 export type Jws = { protected: string; payload: string; signature: string }
 
 /** A signer's or a device's key pair: P-256, unless another is wanted. */
-export function makeSigningKey(kind: 'P-256' | 'P-384' | 'Ed25519' | 'RSA' = 'P-256'): {
+/** `bits`: of an RSA key. */
+export function makeSigningKey(
+  kind: 'P-256' | 'P-384' | 'Ed25519' | 'RSA' = 'P-256',
+  bits = 2048,
+): {
   key: KeyObject
   jwk: SigningJwk
 } {
@@ -16,7 +20,7 @@ export function makeSigningKey(kind: 'P-256' | 'P-384' | 'Ed25519' | 'RSA' = 'P-
     kind === 'Ed25519'
       ? generateKeyPairSync('ed25519')
       : kind === 'RSA'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        ? generateKeyPairSync('rsa', { modulusLength: bits })
         : generateKeyPairSync('ec', { namedCurve: kind })
   const jwk = signingJwk.parse(pair.publicKey.export({ format: 'jwk' }))
   return { key: pair.privateKey, jwk }

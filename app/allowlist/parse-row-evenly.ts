@@ -1,9 +1,9 @@
 import { allowedDevice, type DeviceRecord } from '../provisioning/device-record.ts'
-import { decoyKeys } from '../request/decoy-keys.ts'
+import { decoyFor } from '../request/decoy-keys.ts'
 import { parseRow, type Row, renderRow } from './device-row.ts'
 
 const decoyRow = renderRow(allowedDevice('decoy', 0))
-const decoyKey: Row[string] = { S: JSON.stringify(decoyKeys.ES256) }
+const decoyKey: Row[string] = { S: JSON.stringify(decoyFor('ES256', '')) }
 
 /**
  * The record in a row, or undefined where there is no row, after the same work: without a row one is read

@@ -18,7 +18,16 @@ export const landfallPaths = {
 /** The Landfall contract (docs/landfall-contract.md). */
 export function addLandfallRoutes(app: Hono, deps: EdgeDeps, deployment: LandfallDeployment): void {
   const [newest = Buffer.alloc(0)] = deployment.keys.nonceKeys
-  const newNonce = () => issueNonce(newest, deps.now(), randomBytes(8))
+  /**
+   * A device whose last request was dated ahead of now gets one that is later still, as far as requests
+   * may be ahead: its clock was, and is no longer.
+   */
+  const newNonce = (after = Number.NEGATIVE_INFINITY) => {
+    const now = deps.now()
+    const ahead = after + 1 - now
+    const usable = ahead > 0 && ahead <= deployment.freshness.maxAheadSeconds * 1000
+    return issueNonce(newest, usable ? after + 1 : now, randomBytes(8))
+  }
 
   app.post(landfallPaths.provision, (c) =>
     answerDevice(deps, c, {
@@ -29,7 +38,7 @@ export function addLandfallRoutes(app: Hono, deps: EdgeDeps, deployment: Landfal
       },
       succeed: (landing, { requestId }) => landfallAnswer(c, landing, requestId),
       fail(problem, requestId) {
-        const nonce = problem.type === 'stale-request' ? newNonce() : undefined
+        const nonce = problem.type === 'stale-request' ? newNonce(problem.issuedAfter) : undefined
         return landfallProblem(c, problem, requestId, nonce)
       },
     }),

@@ -24,6 +24,8 @@ export type ProblemAnswer = {
   readonly seed: { readonly status: ProblemStatus | 401; readonly message: string }
   readonly reason: string
   readonly retryAfterSeconds: number | undefined
+  /** The device proved who it is: only a later request of it will do, epoch milliseconds. */
+  readonly issuedAfter?: number | undefined
 }
 
 type ProblemStatus = (typeof problemTypes)[ProblemName]['status']
@@ -98,6 +100,7 @@ export function problemOf(
     seed: { ...named.seed, ...(problem.seedStatus ? { status: problem.seedStatus } : {}) },
     reason,
     retryAfterSeconds: retry ? secondsToWait(error, reason, waitFor) : undefined,
+    issuedAfter: error instanceof AppError ? error.issuedAfter : undefined,
   }
 }
 

@@ -55,7 +55,7 @@ export async function provision(
   let record = request.record
   for (let tries = 0; tries < claimTries; tries += 1) {
     const outcome = transition(record, askEvent(deps, request, attemptId), deps.now())
-    if (outcome.type === 'refuse') throw refused(outcome.refusal, request.placement)
+    if (outcome.type === 'refuse') throw refused(outcome.refusal, request.placement, record)
     if (outcome.type === 'answer') return await answerAgain(deps, record, outcome.assignment)
     if (outcome.type !== 'write') throw new Error(`ask ended as ${outcome.type}`)
     const claimed = outcome.next
@@ -136,7 +136,7 @@ async function yieldTo(
   if (current === undefined) throw refused({ reason: 'unknown' })
   const outcome = transition(current, askEvent(deps, request, attemptId), deps.now())
   if (outcome.type === 'answer') return await answerAgain(deps, current, outcome.assignment)
-  if (outcome.type === 'refuse') throw refused(outcome.refusal, request.placement)
+  if (outcome.type === 'refuse') throw refused(outcome.refusal, request.placement, current)
   throw refused({ reason: 'in-progress', retryAfterSeconds: 1 })
 }
 
@@ -207,6 +207,7 @@ const whyRefused = {
 export function refused(
   refusal: Refusal | { reason: 'unknown' },
   placement?: Placement | NoPlacement,
+  record?: DeviceRecord,
 ): AppError {
   if (refusal.reason === 'in-progress') {
     const { retryAfterSeconds } = refusal
@@ -224,5 +225,6 @@ export function refused(
       passing ? { regions: standing?.map((it) => it.region) ?? [] } : {},
     )
   }
-  return new AppError(refusal.reason, whyRefused[refusal.reason])
+  const issuedAfter = refusal.reason === 'stale' ? record?.lastIat : undefined
+  return new AppError(refusal.reason, whyRefused[refusal.reason], { issuedAfter })
 }

@@ -1,5 +1,5 @@
 import { flattenedVerify } from 'jose'
-import { decoyKeys } from './decoy-keys.ts'
+import { decoyFor } from './decoy-keys.ts'
 import { findCertifiedDevices, type TrustedCa } from './factory-chain.ts'
 import type { LandfallRequest } from './landfall-request.ts'
 import type { TrustedSigner } from './seed-request.ts'
@@ -20,8 +20,8 @@ export type KnownDevice = { readonly product: string; readonly publicKey?: Signi
  * where it has one; else the signer of its product that `kid` names, or the certificate that its factory
  * gave it. `now` in epoch milliseconds.
  *
- * The work is the same whatever the allow-list knows: one signature is verified, under a key that nobody
- * has where there is no right one, and every key is imported anew.
+ * The work is the same whatever the allow-list knows: one signature is verified, under a key of its kind
+ * and length that nobody has where there is no right one, and every key is imported anew.
  */
 export async function isSignedByItsOwn(
   request: LandfallRequest,
@@ -31,14 +31,22 @@ export async function isSignedByItsOwn(
 ): Promise<boolean> {
   const candidates = await findCandidates(request, trust, now)
   const right = device?.publicKey ?? candidates.get(device?.product ?? '')
-  const usable = right !== undefined && algorithmsOf(right).includes(request.algorithm)
-  const key = usable ? right : decoyKeys[request.algorithm]
-  const options = { algorithms: [request.algorithm] }
-  const verified = await flattenedVerify(request.jws, bareKey(key), options).then(
+  const { algorithm, jws } = request
+  const usable =
+    right !== undefined && algorithmsOf(right).includes(algorithm) && fits(right, jws.signature)
+  const key = usable ? right : decoyFor(algorithm, jws.signature)
+  const options = { algorithms: [algorithm] }
+  const verified = await flattenedVerify(jws, bareKey(key), options).then(
     () => true,
     () => false,
   )
   return verified && usable && device !== undefined
+}
+
+/** An RSA signature is as long as its key's modulus (RFC 8017 section 8): another one isn't tried. */
+function fits(key: SigningJwk, signature: string): boolean {
+  if (key.kty !== 'RSA') return true
+  return Buffer.byteLength(key.n, 'base64url') === Buffer.byteLength(signature, 'base64url')
 }
 
 /** The key that may sign by what the header says, for each product that trusts one. */

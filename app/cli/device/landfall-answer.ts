@@ -47,7 +47,7 @@ export function readLandfallAnswer(answer: HttpAnswer): LandfallAnswer {
       ? `HTTP ${status}`
       : `${name}: ${(problem.detail ?? problem.title).replace(/\.$/, '')}`
   // 5xx that isn't ours (a gateway in between) may pass too.
-  if (status === 429 || status >= 500) {
+  if (status === 408 || status === 429 || status >= 500) {
     const wait = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
     return { kind: 'later', status, message, ...wait }
   }

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { flattenedVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { decoyKeys } from '../../../app/request/decoy-keys.ts'
+import { decoyFor } from '../../../app/request/decoy-keys.ts'
 import {
   type LandfallRequest,
   parseLandfallRequest,
@@ -11,7 +11,6 @@ import {
   algorithmsOf,
   bareKey,
   type SigningJwk,
-  signatureAlgorithms,
   signingJwk,
 } from '../../../app/request/signing-jwk.ts'
 import { isSignedByItsOwn, type KnownDevice } from '../../../app/request/verify-request.ts'
@@ -173,18 +172,33 @@ describe('a device that nobody knows', () => {
     }
   })
 
-  it.each(signatureAlgorithms)('is verified under a decoy that fits %s', async (algorithm) => {
-    const decoy = decoyKeys[algorithm]
+  it.each([
+    ['ES256', 'P-256', 0],
+    ['ES384', 'P-384', 0],
+    ['EdDSA', 'Ed25519', 0],
+    ['Ed25519', 'Ed25519', 0],
+    ['PS256', 'RSA', 2048],
+    ['RS256', 'RSA', 3072],
+    ['PS256', 'RSA', 4096],
+  ] as const)('is verified under a decoy that fits %s of %s (%d bits)', async (alg, kind, bits) => {
+    const request = await signed(makeSigningKey(kind, bits).key, { alg })
+    const decoy = decoyFor(alg, request.jws.signature)
     expect(signingJwk.parse(decoy)).toEqual(decoy)
-    expect(algorithmsOf(decoy)).toContain(algorithm)
-    const kinds = { ES256: 'P-256', ES384: 'P-384', EdDSA: 'Ed25519', Ed25519: 'Ed25519' } as const
-    const { key } =
-      algorithm === 'PS256' || algorithm === 'RS256' ? rsa : makeSigningKey(kinds[algorithm])
-    const request = await signed(key, { alg: algorithm })
+    expect(algorithmsOf(decoy)).toContain(alg)
     // It comes to the verification itself, not to a key that can't be used.
     await expect(flattenedVerify(request.jws, bareKey(decoy))).rejects.toMatchObject({
       code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
     })
     expect(await verify(request, undefined)).toBe(false)
   })
+})
+
+it('tries no RSA key that a signature of that length can’t be of', async () => {
+  for (const bits of [2048, 3072]) {
+    const long = makeSigningKey('RSA', bits)
+    const device = { product: 'lamps', publicKey: long.jwk }
+    expect(await verify(await signed(long.key, { alg: 'PS256' }), device)).toBe(true)
+    const other = makeSigningKey('RSA', bits === 2048 ? 3072 : 2048)
+    expect(await verify(await signed(other.key, { alg: 'PS256' }), device)).toBe(false)
+  }
 })

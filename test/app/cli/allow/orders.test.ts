@@ -197,7 +197,10 @@ describe('landfall allow block', () => {
     const [one, two] = [await provisioned(), await provisioned()]
     await stage.clearCalls()
     expect(await allow('block', one.name, two.name, '--yes')).toMatchObject({ code: 0 })
-    const calls = (await stage.calls()).filter((it) => it.service !== 'iot')
+    // The edge asks its tables now and then, too.
+    const calls = (await stage.calls()).filter(
+      (it) => it.service !== 'iot' && it.caller === operator,
+    )
     const count = (operation: string) => calls.filter((it) => it.operation === operation).length
     const asked = ['GetItem', 'UpdateItem', 'GetCallerIdentity', 'AssumeRole'].map(count)
     expect([...asked, calls.length]).toEqual([2, 2, 1, 1, 6])

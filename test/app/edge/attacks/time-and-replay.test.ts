@@ -96,6 +96,21 @@ describe('a time', () => {
   })
 })
 
+describe('a clock that was ahead', () => {
+  it('keeps its device out for no moment: the nonce is later still', async () => {
+    const victim = await makeVictim(target, 'was-ahead')
+    const first = await postLandfall(target.edge, signed({ iat: seconds() + 50 }, victim))
+    expect(first.status).toBe(200)
+    const csr = csrMember((await makeDeviceKey('was-ahead')).csr)
+    const early = await postLandfall(target.edge, signed({ csr, iat: seconds() }, victim))
+    expect([early.status, early.type]).toEqual([400, 'stale-request'])
+    const { nonce } = early
+    const again = await postLandfall(target.edge, signed({ csr, iat: undefined, nonce }, victim))
+    expect(again.status).toBe(200)
+    expect(again.body.certificateId).not.toBe(first.body.certificateId)
+  })
+})
+
 describe('an audience', () => {
   it.each<[string, unknown, typeof stale]>([
     ['of another deployment', 'https://other.test', wrongAudience],
