@@ -20,30 +20,48 @@ const oids = {
 } as const
 const understood: ReadonlySet<string> = new Set(Object.values(oids))
 
+/** The certificates of a chain (DER); undefined where one is none, or stands twice. */
+export function findCertificates(chain: readonly Buffer[]): SignedCertificate[] | undefined {
+  if (new Set(chain.map((it) => it.toString('base64'))).size < chain.length) return undefined
+  try {
+    const certificates = chain.map((der) => new SignedCertificate(der))
+    // OpenSSL reads one certificate, and leaves alone what hangs on behind.
+    const whole = certificates.every(({ raw }, index) => raw.length === chain[index]?.length)
+    return whole ? certificates : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Anchors are the deployment's own: each is parsed once, not for every request. */
+const parsedAnchors = new WeakMap<Buffer, SignedCertificate>()
+
+function parseAnchor(der: Buffer): SignedCertificate {
+  const anchor = parsedAnchors.get(der) ?? new SignedCertificate(der)
+  parsedAnchors.set(der, anchor)
+  return anchor
+}
+
 /**
- * The certificates of a chain (DER, in the order of RFC 7515 section 4.1.6) with the anchor at the end,
- * which the chain may leave out; undefined unless each is signed by the next. That is proven first, and
- * from the anchor down: a stranger's chain costs a look at one name, and what follows works only on what
- * the anchor vouches for, never on authorities that certify one another in circles.
+ * A chain (in the order of RFC 7515 section 4.1.6) with the anchor (DER) at the end, which the chain may
+ * leave out, each in DER; undefined unless each is signed by the next. That is proven first, and from
+ * the anchor down: a stranger's chain costs a look at one name, and what follows works only on what the
+ * anchor vouches for, never on authorities that certify one another in circles.
  */
 export function findSignedPath(
-  chain: readonly Buffer[],
+  chain: readonly SignedCertificate[],
   anchor: Buffer,
 ): readonly Buffer[] | undefined {
-  const sent = chain.at(-1)?.equals(anchor) ? chain.slice(0, -1) : chain
+  const sent = chain.at(-1)?.raw.equals(anchor) ? chain.slice(0, -1) : chain
   if (sent.length === 0) return undefined
-  const path = [...sent, anchor]
-  if (new Set(path.map((it) => it.toString('base64'))).size < path.length) return undefined
   try {
-    let issuer = new SignedCertificate(anchor)
-    for (const der of sent.toReversed()) {
-      const certificate = new SignedCertificate(der)
-      // OpenSSL reads one certificate, and leaves alone what hangs on behind.
-      if (certificate.raw.length !== der.length || !isSignedBy(certificate, issuer))
-        return undefined
+    let issuer = parseAnchor(anchor)
+    for (const certificate of sent.toReversed()) {
+      if (!isSignedBy(certificate, issuer)) return undefined
       issuer = certificate
     }
-    return path
+    const path = [...sent.map(({ raw }) => raw), anchor]
+    return sent.some(({ raw }) => raw.equals(anchor)) ? undefined : path
   } catch {
     return undefined
   }

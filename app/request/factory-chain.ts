@@ -8,7 +8,7 @@ import {
   SubjectAlternativeNameExtension,
   X509Certificate,
 } from '@peculiar/x509'
-import { findSignedPath, isValidPath } from './certificate-path.ts'
+import { findCertificates, findSignedPath, isValidPath } from './certificate-path.ts'
 import { type SigningJwk, signingJwk } from './signing-jwk.ts'
 import { isValidAt, type Validity } from './validity.ts'
 
@@ -38,11 +38,12 @@ export async function findCertifiedDevices(
 ): Promise<CertifiedDevice[]> {
   const [first] = chain
   const key = first && findSigningKey(first, thingName)
-  if (key === undefined) return []
+  const certificates = findCertificates(chain)
+  if (key === undefined || certificates === undefined) return []
   const certified: CertifiedDevice[] = []
   for (const { product, certificate, ...ca } of cas) {
     if (!isValidAt(ca, now)) continue
-    const path = findSignedPath(chain, certificate)
+    const path = findSignedPath(certificates, certificate)
     if (path && (await isValidPath(path, now))) certified.push({ product, key })
   }
   return certified
