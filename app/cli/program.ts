@@ -21,6 +21,11 @@ export type CommandContext = {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted at the first Ctrl-C (SIGINT) or SIGTERM: end cleanly. */
   readonly signal: AbortSignal
+  /**
+   * Said before anything is changed: from then on a stdout that nobody reads any more aborts `signal`.
+   * A command that only reads ends there and then, with 0.
+   */
+  changes(): void
 }
 
 /** The whole command line. Commands load what they need when they run, so that help is quick. */

@@ -10,6 +10,8 @@ let interruptedAt = 0
 const exitInterrupted = 130
 /** npx hands on a Ctrl-C that the terminal sent to this process, too: both are one. */
 const sameSignalMs = 500
+/** The command under way changes something: see CommandContext. */
+let changing = false
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
@@ -22,13 +24,22 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     }
   })
 }
-// `landfall … | head` ends the pipe early; that isn't a failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+// `landfall … | head` ends the pipe early; that isn't a failure of ours. `2>&1` closes both.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', outputFailed)
+
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (changing) {
+    // As Ctrl-C, so that nothing is left halfway; what is still said fails like this, and is dropped.
+    if (error.code !== 'EPIPE' && !interrupted.signal.aborted) fail(error)
+    interrupted.abort()
+    return
+  }
   if (error.code !== 'EPIPE') throw error
   // A progress line must not stay behind.
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
-  process.exit(0)
-})
+  // A command that has failed already keeps its code.
+  process.exit()
+}
 
 // A promise that nobody awaited any more: no clean end is possible.
 process.on('uncaughtException', (error) => {
@@ -37,7 +48,14 @@ process.on('uncaughtException', (error) => {
 })
 
 try {
-  const program = buildProgram({ terminal, env: process.env, signal: interrupted.signal })
+  const program = buildProgram({
+    terminal,
+    env: process.env,
+    signal: interrupted.signal,
+    changes: () => {
+      changing = true
+    },
+  })
   await runProgram(program, process.argv.slice(2))
 } catch (error) {
   fail(error)

@@ -33,6 +33,7 @@ export async function runOrders<T>(
   context: CommandContext,
   order: Order<T>,
 ): Promise<void> {
+  context.changes()
   const names = await readNames(args)
   const access = await openOrders(flags, context, names.length)
   const endings: Record<Ending, number> = { done: 0, failed: 0, unfinished: 0 }

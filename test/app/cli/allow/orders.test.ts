@@ -391,6 +391,13 @@ describe('landfall allow remove', () => {
 })
 
 describe('the orders', () => {
+  /** Of an operator's own process. */
+  const env = () => ({
+    AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
+    AWS_ACCESS_KEY_ID: stage.aws.operator.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: stage.aws.operator.secretAccessKey,
+  })
+
   it('work without a configuration, in the caller’s own account', async () => {
     const { name } = await provisioned()
     const flags = ['--region', 'eu-west-1', '--yes', '--json']
@@ -448,14 +455,9 @@ describe('the orders', () => {
   })
 
   it('read names from stdin, all of them before anything is done', async () => {
-    const env = {
-      AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
-      AWS_ACCESS_KEY_ID: stage.aws.operator.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: stage.aws.operator.secretAccessKey,
-    }
     const add = (names: string) => {
       const args = ['allow', 'add', '-', '--config', configFile]
-      const { child, done } = startLandfall(args, { env, stdin: 'pipe' })
+      const { child, done } = startLandfall(args, { env: env(), stdin: 'pipe' })
       child.stdin?.end(names)
       return done
     }
@@ -495,6 +497,24 @@ describe('the orders', () => {
     ])
     const ends = await Promise.all(some.map((it) => standing(it.name)))
     expect(ends.map((it) => it.length)).toEqual([0, 0, 0, 0, 1, 1])
+  })
+
+  it('end as at Ctrl-C where nobody reads what they say any more', async () => {
+    await stage.fault({ operation: 'PutItem', kind: 'delay', delayMs: 50, times: null })
+    const names = Array.from({ length: 60 }, (_, at) => `unread-${at}`)
+    const args = ['allow', 'add', ...names, '--config', configFile]
+    const { child, done } = startLandfall(args, { env: env() })
+    child.stdout?.once('data', () => child.stdout?.destroy())
+    const { code, stderr } = await done
+    const added = (await Promise.all(names.map((it) => stage.row(it)))).filter(
+      (row) => row !== undefined,
+    )
+    expect(added.length).toBeLessThan(names.length)
+    expect(stderr).toBe(
+      `error: interrupted after ${added.length} of 60 devices\n` +
+        'hint: what was done stands; the same command again goes on\n',
+    )
+    expect(code).toBe(130)
   })
 
   it('refuse what makes no sense, and ask before they destroy', async () => {
