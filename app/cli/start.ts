@@ -1,4 +1,4 @@
-import { CommandFailure, errorMessage } from './failure.ts'
+import { CommandFailure, errorMessage, exitInterrupted } from './failure.ts'
 import { buildProgram, runProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
@@ -6,8 +6,6 @@ import { createTerminal } from './terminal.ts'
 const terminal = createTerminal(process)
 const interrupted = new AbortController()
 let interruptedAt = 0
-/** As a shell says of what a signal ended. */
-const exitInterrupted = 130
 /** npx hands on a Ctrl-C that the terminal sent to this process, too: both are one. */
 const sameSignalMs = 500
 /** The command under way changes something: see CommandContext. */
