@@ -10,7 +10,7 @@ export function addRemoveCommand(allow: Command, context: CommandContext): void 
     .description(
       'Takes devices from the list. What a device has is destroyed first: it is blocked, its certificates are deactivated, detached and deleted; then its row goes, with its history. Its thing stays in its region. To keep a device out and know why, block it instead.',
     )
-    .option('--yes', 'don’t ask')
+    .option('--yes', 'don’t ask; needed with -')
     .addHelpText('after', HELP)
     .action(async (names: string[], flags: RemoveFlags) => {
       const { removeDevices } = await import('./remove.ts')

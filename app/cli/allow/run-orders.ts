@@ -1,6 +1,6 @@
 import type { OrderDeps } from '../../provisioning/give-order.ts'
 import { confirm } from '../confirm.ts'
-import { CommandFailure } from '../failure.ts'
+import { CommandFailure, misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { DeviceFlags } from './device-flags.ts'
 import { eachDevice, type Unreadable } from './each-device.ts'
@@ -34,12 +34,16 @@ export async function runOrders<T>(
   order: Order<T>,
 ): Promise<void> {
   context.changes()
-  const names = await readNames(args)
+  const asks = order.question !== undefined && flags.yes !== true
+  if (asks && args.includes('-')) {
+    throw misuse('with names from stdin nobody can be asked', 'add --yes, or give the names here')
+  }
+  const names = await readNames(args, context.signal)
   const access = await openOrders(flags, context, names.length)
   const endings: Record<Ending, number> = { done: 0, failed: 0, unfinished: 0 }
   try {
     order.check?.(access)
-    if (order.question !== undefined && flags.yes !== true) {
+    if (asks) {
       const question = order.question(describeNames(names))
       await confirm(question, `nothing was ${order.done}`, context)
     }

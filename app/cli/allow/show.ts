@@ -16,7 +16,7 @@ export async function showDevices(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context
-  const names = await readNames(args)
+  const names = await readNames(args, context.signal)
   const access = await openOrders(flags, context, names.length)
   const policyName = access.config?.devicePolicyName
   let shown = 0

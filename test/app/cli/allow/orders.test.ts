@@ -477,6 +477,20 @@ describe('the orders', () => {
     ])
   })
 
+  it('end at Ctrl-C while they wait for names', async () => {
+    const args = ['allow', 'block', '-', '--config', configFile, '--yes']
+    const { child, done } = startLandfall(args, { env: env(), stdin: 'pipe' })
+    // What is more than a pipe holds is taken once the command reads.
+    const name = 'x'.repeat(100)
+    await new Promise((taken) => child.stdin?.write(`${name}\n`.repeat(10_000), taken))
+    child.kill('SIGINT')
+    expect(await done).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: 'error: interrupted: nothing was done\n',
+    })
+  })
+
   it('end at Ctrl-C between two devices, never within one', async () => {
     const some = await Promise.all([1, 2, 3, 4, 5, 6].map(() => provisioned()))
     const slow = { operation: 'UpdateCertificate', region: 'eu-west-1', kind: 'delay' }
@@ -528,6 +542,10 @@ describe('the orders', () => {
     }
     expect((await stage.row(name))?.status).toBe('unprovisioned')
     expect(await allow('block', name, '-', '--yes')).toMatchObject({ code: 2 })
+    expect(await allow('block', '-')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/nobody can be asked\nhint: add --yes/),
+    })
     expect(await allow('move', name, '--to', 'eu-central-1')).toMatchObject({
       code: 2,
       stderr: 'error: eu-central-1 is not enabled\nhint: enabled: eu-west-1, us-east-1\n',
