@@ -171,7 +171,12 @@ describe('landfall allow list', () => {
       /^note: devices that never asked are in no index; --scan has them too\nnext: /,
     )
     const none = await allow('list', '--in', 'ap-south-1')
-    expect(none).toEqual({ code: 0, stdout: '', stderr: 'no device matches\n' })
+    expect(none).toEqual({
+      code: 0,
+      stdout: '',
+      stderr:
+        'no device matches\nnote: devices that never asked are in no index; --scan has them too\n',
+    })
   })
 
   it('reads the table for devices that never asked, says what that costs, and asks', async () => {
