@@ -145,7 +145,15 @@ describe('landfall allow show', () => {
     const { name } = await newDevice()
     await put({ thing_name: 'misspelt', prov_status: 'provisionned' })
     const run = await allow('show', 'misspelt', name)
-    expect(run.code).toBe(1)
+    expect(run).toMatchObject({
+      code: 1,
+      stderr:
+        'error: 1 of 2 devices with a row that is no device record\n' +
+        'hint: correct the row in the table: docs/storage.md has its attributes\n',
+    })
+    expect((await allow('show', 'misspelt', 'nobody')).stderr).toMatch(
+      /^error: 1 of 2 devices not in the allow-list, 1 of 2 devices with a row .*\nhint: correct/,
+    )
     expect(run.stdout).toMatch(/^misspelt has no device record: .*prov_status: .*\n\nordered-/)
   })
 })
