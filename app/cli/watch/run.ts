@@ -53,7 +53,7 @@ export async function runWatch(
         tally.add(event)
         if (event.type === 'request') rate.add()
         show(event)
-      }
+      } else tally.keepOut(event)
       if (signal.aborted) break
     }
   } catch (error) {
@@ -127,8 +127,8 @@ function showEvents(terminal: Terminal, json: boolean): (event: LogEvent) => voi
 }
 
 /** Once, while somebody may still wait for what never comes. */
-function warnInVain({ requests, passedOver }: WatchSummary, terminal: Terminal): void {
-  if (requests > 0 || passedOver !== linesInVain) return
+function warnInVain({ requestsRead, passedOver }: WatchSummary, terminal: Terminal): void {
+  if (requestsRead > 0 || passedOver !== linesInVain) return
   terminal.note(`note: ${passedOver} lines, and none of them tells of a request`)
   terminal.note(wrongLog)
 }

@@ -171,6 +171,18 @@ describe('landfall watch', () => {
     expect(stderr.match(/hint/g)).toHaveLength(1)
   })
 
+  it.each([1, 60])(
+    'takes no log for a wrong one as a filter keeps all of it out, %d',
+    async (other) => {
+      const log = join(folder, `good-${other}.log`)
+      const request = '{"time":"2026-11-25T00:00:00Z","outcome":"repeated","msg":"request"}'
+      await writeFile(log, `${request}\n${'x\n'.repeat(other)}`)
+      const { stdout, stderr } = await runHere(['watch', log, '--no-follow', '--thing', 'unseen'])
+      expect(stdout).toMatch(/^0 requests: /)
+      expect(stderr).toMatch(/^note: \d+ lines? tells? of nothing here\n$/)
+    },
+  )
+
   it.each([
     [[], 'what is to be watched?', 2],
     [['edge.log', '--local', 'local.json'], 'not both', 2],
