@@ -32,7 +32,9 @@ export function addAddCommand(allow: Command, context: CommandContext): void {
     })
 }
 
-const HELP = `${commonHelp}
+const HELP = `${commonHelp}A name that is in the list already counts as not done: code 1, also where the same command added it before.
+With --json: thingName, added.
+
 Examples:
   $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
   $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps

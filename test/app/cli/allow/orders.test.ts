@@ -352,9 +352,22 @@ describe('landfall allow unblock', () => {
     expect(row?.certificateId).not.toBe(certificateId)
     expect(row?.superseded).toEqual([{ region: 'eu-west-1', certificateId }])
     expect(await standing(name)).toMatchObject([{ certificateId: row?.certificateId }])
-    expect(await allow('unblock', name)).toMatchObject({
+    const unblocked = { thingName: name, unblocked: true }
+    expect(await json('unblock', name)).toEqual({ ...unblocked, changed: false })
+    await allow('block', name, '--yes')
+    expect(await json('unblock', name)).toEqual({ ...unblocked, changed: true })
+  })
+
+  it('has nothing to do for one that isn’t blocked, and says so', async () => {
+    const { name } = await newDevice()
+    expect(await allow('unblock', name)).toEqual({
+      code: 0,
+      stdout: `${name} isn’t blocked: it is unprovisioned\n`,
+      stderr: '',
+    })
+    expect(await allow('unblock', 'nobody')).toMatchObject({
       code: 1,
-      stdout: `${name} isn’t blocked: it is provisioned\n`,
+      stdout: 'nobody is not in the allow-list\n',
     })
   })
 })
@@ -377,6 +390,7 @@ describe('landfall allow remove', () => {
     expect(await json('remove', name, '--yes')).toEqual({
       thingName: name,
       removed: true,
+      changed: true,
       destroyed: [{ region: 'eu-west-1', certificateId }],
     })
     expect(await stage.row(name)).toBe(undefined)
@@ -385,9 +399,16 @@ describe('landfall allow remove', () => {
     const thing = await stage.iot('eu-west-1').send(new DescribeThingCommand({ thingName: name }))
     expect(thing.thingName).toBe(name)
     expect((await edge.post(request)).status).toBe(403)
-    expect(await allow('remove', name, '--yes')).toMatchObject({
-      code: 1,
-      stdout: `${name} is not in the allow-list\n`,
+    expect(await allow('remove', name, '--yes')).toEqual({
+      code: 0,
+      stdout: `${name} is not in the allow-list: nothing to remove\n`,
+      stderr: '',
+    })
+    expect(await json('remove', name, '--yes')).toEqual({
+      thingName: name,
+      removed: true,
+      changed: false,
+      destroyed: [],
     })
     // Its thing is taken over, where it is allowed anew.
     await allow('add', name)
