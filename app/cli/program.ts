@@ -85,6 +85,7 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
     if (error.code === 'commander.help') throw misuse('no command given')
     const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
     const suggestion = /^\((.+)\)$/.exec(rest.join(' ').trim())?.[1]
+    if (error.code === 'commander.conflictingOption') throw misuse(first, 'leave one of them out')
     throw misuse(first, suggestion ?? `see ${helpOf(program, args[0])}`)
   }
 }

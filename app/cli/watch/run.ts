@@ -64,7 +64,10 @@ export async function runWatch(
   conclude(tally.summary(), terminal, flags.json === true)
 }
 
-async function logOf(file: string | undefined, { local }: WatchFlags): Promise<string> {
+async function logOf(file: string | undefined, { local, last }: WatchFlags): Promise<string> {
+  if (file === '-' && last !== undefined) {
+    throw misuse('stdin has no last events to begin with', 'leave --last out, or give a file')
+  }
   if (file !== undefined && local !== undefined) throw misuse('give a file or --local, not both')
   if (file !== undefined) return file
   if (local === undefined) {

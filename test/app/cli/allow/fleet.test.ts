@@ -444,3 +444,17 @@ describe('landfall allow export', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('half'))).toEqual([])
   })
 })
+
+describe('what reads the whole list', () => {
+  it.each([
+    [['list', '--all', '--limit', '1'], "option '--all' cannot be used with option '--limit <n>'"],
+    [['export', '--format', 'csv', '--json'], '--json is the same as --format ndjson, not csv'],
+  ])('refuses flags of which one would go unheard: %j', async (args, message) => {
+    expect(await allow(...args)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: ${message}\nhint: leave one of them out\n`,
+    })
+    expect((await allow(...args.slice(0, 1), '--json', '--yes')).code).toBe(0)
+  })
+})

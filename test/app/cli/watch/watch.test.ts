@@ -187,6 +187,8 @@ describe('landfall watch', () => {
     [[], 'what is to be watched?', 2],
     [['edge.log', '--local', 'local.json'], 'not both', 2],
     [['/nowhere/edge.log'], 'can’t read the log /nowhere/edge.log: there is no such file', 1],
+    [['-', '--last', '3'], 'hint: leave --last out', 2],
+    [['edge.log', '--from-start', '--last', '0'], 'hint: leave one of them out', 2],
     [['-', '--outcome', 'eaten'], 'Allowed choices are provisioned', 2],
   ])('refuses %j', async (args, message, code) => {
     const run = await runHere(['watch', ...args])
