@@ -2,6 +2,7 @@ import { allowedDevice } from '../../provisioning/device-record.ts'
 import { misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { AddFlags } from './add-command.ts'
+import { checkProduct } from './check-product.ts'
 import { readDeviceKey } from './device-key.ts'
 import { runOrders } from './run-orders.ts'
 
@@ -24,6 +25,10 @@ export async function addDevices(
   }
   await runOrders<boolean>(args, flags, context, {
     done: 'added',
+    async check({ config }) {
+      const { product } = flags
+      if (product !== undefined) await checkProduct(product, flags, config, context)
+    },
     work: ({ allowList, by, now, signal }, name) =>
       allowList.add(allowedDevice(name, now(), { ...given, by }), signal),
     report(name, result) {

@@ -18,7 +18,7 @@ export type Order<T> = {
   /** Asked first, of the names, unless `--yes` is given; absent where nothing is destroyed. */
   readonly question?: (names: string) => string
   /** Refuses what makes no sense, before anything is done. */
-  readonly check?: (access: OrderAccess) => void
+  readonly check?: (access: OrderAccess) => void | Promise<void>
   readonly work: (deps: OrderDeps & Pick<OrderAccess, 'allowList'>, name: string) => Promise<T>
   /** Says what was done, or gives back why it wasn't. */
   readonly report: (name: string, result: T | Unreadable) => Ending | NotDone
@@ -42,7 +42,7 @@ export async function runOrders<T>(
   const access = await openOrders(flags, context, names.length)
   const endings: Record<Ending, number> = { done: 0, failed: 0, unfinished: 0 }
   try {
-    order.check?.(access)
+    await order.check?.(access)
     if (asks) {
       const question = order.question(describeNames(names))
       await confirm(question, `nothing was ${order.done}`, context)

@@ -77,6 +77,30 @@ async function put(item: Record<string, string>): Promise<void> {
 
 const standing = async (name: string) => (await stage.identities()).things[name] ?? []
 
+describe('landfall allow add', () => {
+  it('refuses a product that isn’t there, with the one that is meant', async () => {
+    const add = (product: string) => allow('add', 'of-a-product', '--product', product)
+    expect(await add('defalt')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'error: there is no usable product defalt\nhint: did you mean default?\n',
+    })
+    expect((await add('lamps')).stderr).toContain('hint: npx landfall product list\n')
+    expect(await stage.row('of-a-product')).toBe(undefined)
+    expect(await add('default')).toMatchObject({ code: 0, stdout: 'of-a-product added\n' })
+  })
+
+  it('checks no product where the control table can’t be read, and says so', async () => {
+    const error = { code: 'AccessDeniedException', status: 400, message: 'not yours' }
+    await stage.fault({ operation: 'Query', kind: 'error-before', times: null, error })
+    expect(await allow('add', 'unchecked', '--product', 'lamps')).toEqual({
+      code: 0,
+      stdout: 'unchecked added\n',
+      stderr: 'note: product lamps isn’t checked: not yours\n',
+    })
+  })
+})
+
 describe('landfall allow show', () => {
   it('tells what stands in the region now, and who did what', async () => {
     const { name, certificateId } = await provisioned()
