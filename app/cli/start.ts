@@ -5,7 +5,7 @@ import { createTerminal } from './terminal.ts'
 // The only file of the command line that reads the environment, and where every failure ends.
 const terminal = createTerminal(process)
 const interrupted = new AbortController()
-let interruptedAt = 0
+let interruptedAt: number | undefined
 /** npx hands on a Ctrl-C that the terminal sent to this process, too: both are one. */
 const sameSignalMs = 500
 /** The command under way changes something: see CommandContext. */
@@ -13,7 +13,8 @@ let changing = false
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    if (!interrupted.signal.aborted) {
+    // After a closed stdout, too, the first one lets what is under way finish.
+    if (interruptedAt === undefined) {
       interruptedAt = performance.now()
       interrupted.abort()
     } else if (performance.now() - interruptedAt > sameSignalMs) {
@@ -22,21 +23,25 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     }
   })
 }
-// `landfall … | head` ends the pipe early; that isn't a failure of ours. `2>&1` closes both.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', outputFailed)
-
-function outputFailed(error: NodeJS.ErrnoException): void {
-  if (changing) {
-    // As Ctrl-C, so that nothing is left halfway; what is still said fails like this, and is dropped.
-    if (error.code !== 'EPIPE' && !interrupted.signal.aborted) fail(error)
-    interrupted.abort()
-    return
-  }
+// `landfall … | head` ends the pipe early; that isn't a failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (changing) return stopChanging(error)
   if (error.code !== 'EPIPE') throw error
   // A progress line must not stay behind.
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[2K')
   // A command that has failed already keeps its code.
   process.exit()
+})
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  // `2>&1 | head` closes both.
+  if (changing) return stopChanging(error)
+  throw error
+})
+
+/** As Ctrl-C, so that nothing is left halfway; what is still said fails, too, and is dropped. */
+function stopChanging(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && !interrupted.signal.aborted) fail(error)
+  interrupted.abort()
 }
 
 // A promise that nobody awaited any more: no clean end is possible.
