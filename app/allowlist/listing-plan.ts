@@ -32,8 +32,9 @@ export function planListing(filter: DeviceFilter, scan = false): ListingPlan {
     ({ kind: 'index', index, partitions, missesUnasked: false }) as const
   // Few devices are anything but provisioned.
   if (status !== undefined && status !== 'provisioned') return by('by_status', status)
-  if (region !== undefined) return by('by_region', region)
   const missesUnasked = status === undefined && !timed
+  // A row may name its region before its device ever asks: an import's aws_region.
+  if (region !== undefined) return { ...by('by_region', region), missesUnasked }
   // Rows that the seed provisioned name no product.
   if (product !== undefined && product !== defaultProductName) {
     return { ...by('by_product', product), missesUnasked }

@@ -25,6 +25,14 @@ export function misuse(message: string, hint?: string): CommandFailure {
   return new CommandFailure(message, { kind: 'misuse', ...(hint === undefined ? {} : { hint }) })
 }
 
+/** As a shell says of what a signal ended. */
+export const exitInterrupted = 130
+
+/** Ended by Ctrl-C, whether it came as a signal or, at a question, as a key. */
+export function interrupted(message: string): CommandFailure {
+  return new CommandFailure(message, { exitCode: exitInterrupted })
+}
+
 /** The system error code ("ECONNREFUSED") of an error or of what caused it, if there is one. */
 export function findErrorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {

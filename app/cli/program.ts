@@ -21,6 +21,11 @@ export type CommandContext = {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted at the first Ctrl-C (SIGINT) or SIGTERM: end cleanly. */
   readonly signal: AbortSignal
+  /**
+   * Said before anything is changed: from then on a stdout that nobody reads any more aborts `signal`.
+   * A command that only reads ends there and then, with 0.
+   */
+  changes(): void
 }
 
 /** The whole command line. Commands load what they need when they run, so that help is quick. */
@@ -80,6 +85,7 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
     if (error.code === 'commander.help') throw misuse('no command given')
     const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
     const suggestion = /^\((.+)\)$/.exec(rest.join(' ').trim())?.[1]
+    if (error.code === 'commander.conflictingOption') throw misuse(first, 'leave one of them out')
     throw misuse(first, suggestion ?? `see ${helpOf(program, args[0])}`)
   }
 }

@@ -15,7 +15,7 @@ export function addAddCommand(allow: Command, context: CommandContext): void {
     .description(
       'Adds devices that may be provisioned. A device that is in the list is left as it is, and reported.',
     )
-    .option('--product <name>', 'their product (default: the default product)')
+    .option('--product <name>', 'their product, which must be there (default: the default product)')
     .option(
       '--attribute <name=value>',
       'for the product’s region rules; may be repeated',
@@ -32,7 +32,10 @@ export function addAddCommand(allow: Command, context: CommandContext): void {
     })
 }
 
-const HELP = `${commonHelp}
+const HELP = `${commonHelp}A name that is in the list already counts as not done: code 1, also where the same command added it before.
+With --json: thingName, added.
+--product is looked up in the control table, unless --table names an allow-list without --config or --local.
+
 Examples:
   $ npx landfall allow add mydevice1 mydevice2 --local .landfall/local/local.json
   $ npx landfall allow add lamp-0001 --region eu-west-1 --profile fleet --product lamps

@@ -3,6 +3,7 @@ import { allowedDevice } from '../../provisioning/device-record.ts'
 import { misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { AddFlags } from './add-command.ts'
+import { checkProduct } from './check-product.ts'
 import { readDeviceKey } from './device-key.ts'
 import { runOrders } from './run-orders.ts'
 
@@ -31,6 +32,10 @@ export async function addDevices(
       // A lost answer, which the SDK tried again: the row is this one's own.
       const current = await allowList.find(name, { signal, consistent: true })
       return current !== undefined && isSameRow(current, record)
+    },
+    async check({ config }) {
+      const { product } = flags
+      if (product !== undefined) await checkProduct(product, flags, config, context)
     },
     report(name, result) {
       const added = result === true

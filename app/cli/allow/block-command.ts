@@ -10,7 +10,7 @@ export function addBlockCommand(allow: Command, context: CommandContext): void {
     .description(
       'Cuts devices off, in one step: the record first, so that nothing under way can still become usable; then the certificate becomes INACTIVE for good and is detached, and that is read back. Connections that are open may last some minutes more.',
     )
-    .option('--yes', 'don’t ask')
+    .option('--yes', 'don’t ask; needed with -')
     .addHelpText('after', HELP)
     .action(async (names: string[], flags: BlockFlags) => {
       const { blockDevices } = await import('./block.ts')

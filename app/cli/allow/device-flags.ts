@@ -17,7 +17,8 @@ export function addDeviceFlags(command: Command): Command {
 
 export const commonHelp = `
 - reads names from stdin, one a line; nothing is done before all of them were read.
-Exit codes: 0 done, 1 not done for each device (the same command again goes on), 2 the command line is wrong.
+Exit codes: 0 done, 1 not done for each device (the same command again goes on), 2 the command line is wrong,
+130 interrupted: what was under way is finished, and the same command goes on.
 `
 
 /** For commands that ask a device's regions. */

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { scanSegments } from '../../allowlist/parallel-scan.ts'
 import type { TableSource } from '../../allowlist/table-pages.ts'
-import { CommandFailure, findErrorCode } from '../failure.ts'
+import { CommandFailure, findErrorCode, misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import { streamWhole } from '../whole-file.ts'
 import type { ExportFlags } from './export-command.ts'
@@ -24,6 +24,9 @@ export async function exportDevices(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, signal } = context
+  if (flags.json === true && flags.format === 'csv') {
+    throw misuse('--json is the same as --format ndjson, not csv', 'leave one of them out')
+  }
   const filter = filterOf(flags)
   const named = formatOf(path)
   const format = flags.format ?? (flags.json === true ? 'ndjson' : (named.format ?? 'csv'))

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { addAwsFlags } from '../aws-flags.ts'
 import { integer } from '../options.ts'
 import type { CommandContext } from '../program.ts'
@@ -15,7 +15,7 @@ export function addListCommand(allow: Command, context: CommandContext): void {
       'Lists devices, newest first, by the index that fits. Devices that never asked are in no index: without a filter, with --status unprovisioned or with --scan the table itself is read, in no order.',
     )
     .option('--limit <n>', 'show so many, and say how to go on', integer(1, 100_000), 100)
-    .option('--all', 'show all of them')
+    .addOption(new Option('--all', 'show all of them').conflicts('limit'))
     .option('--from <token>', 'go on where a list ended')
     .option('--scan', 'read the table itself: has what no index has')
     .option('--yes', 'don’t ask what a scan may cost')

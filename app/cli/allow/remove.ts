@@ -16,10 +16,18 @@ export async function removeDevices(
     question: (names) => `Remove ${names}, with their history, and destroy what they have?`,
     work: removeDevice,
     report(name, result) {
+      // Removed before, perhaps by this very order: there is nothing left to do.
+      if (result.type === 'unknown') {
+        const ended = { thingName: name, removed: true, changed: false, destroyed: [] }
+        if (flags.json === true) terminal.json(ended)
+        else terminal.out(`${name} is not in the allow-list: nothing to remove`)
+        return 'done'
+      }
       if (result.type === 'removed') {
         const { destroyed } = result
         const ids = destroyed.map((it) => `${it.certificateId.slice(0, 10)}… in ${it.region}`)
-        if (flags.json === true) terminal.json({ thingName: name, removed: true, destroyed })
+        const ended = { thingName: name, removed: true, changed: true, destroyed }
+        if (flags.json === true) terminal.json(ended)
         else terminal.out(`${name} removed${ids.length > 0 ? `; destroyed ${ids.join(', ')}` : ''}`)
         return 'done'
       }
@@ -29,7 +37,7 @@ export async function removeDevices(
     },
     failure: (ending) =>
       ending === 'failed'
-        ? { what: 'not removed', hint: 'check the names' }
+        ? { what: 'not removed', hint: 'npx landfall allow show NAME' }
         : {
             what: 'blocked, but not removed',
             hint: 'remove again once its region can be reached',

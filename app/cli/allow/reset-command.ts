@@ -10,7 +10,7 @@ export function addResetCommand(allow: Command, context: CommandContext): void {
     .description(
       'Lets devices provision anew, with whatever key: for one that lost its key, or whose certificate a hand deactivated. What a device had becomes INACTIVE for good and is detached, which is read back before the device may ask. An attempt under way is cut off.',
     )
-    .option('--yes', 'don’t ask')
+    .option('--yes', 'don’t ask; needed with -')
     .addHelpText('after', HELP)
     .action(async (names: string[], flags: ResetFlags) => {
       const { resetDevices } = await import('./reset.ts')

@@ -1,6 +1,6 @@
 import type { OrderDeps } from '../../provisioning/give-order.ts'
 import { confirm } from '../confirm.ts'
-import { CommandFailure } from '../failure.ts'
+import { CommandFailure, misuse } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 import type { DeviceFlags } from './device-flags.ts'
 import { eachDevice, type Unreadable } from './each-device.ts'
@@ -18,7 +18,7 @@ export type Order<T> = {
   /** Asked first, of the names, unless `--yes` is given; absent where nothing is destroyed. */
   readonly question?: (names: string) => string
   /** Refuses what makes no sense, before anything is done. */
-  readonly check?: (access: OrderAccess) => void
+  readonly check?: (access: OrderAccess) => void | Promise<void>
   readonly work: (deps: OrderDeps & Pick<OrderAccess, 'allowList'>, name: string) => Promise<T>
   /** Says what was done, or gives back why it wasn't. */
   readonly report: (name: string, result: T | Unreadable) => Ending | NotDone
@@ -33,12 +33,17 @@ export async function runOrders<T>(
   context: CommandContext,
   order: Order<T>,
 ): Promise<void> {
-  const names = await readNames(args)
+  context.changes()
+  const asks = order.question !== undefined && flags.yes !== true
+  if (asks && args.includes('-')) {
+    throw misuse('with names from stdin nobody can be asked', 'add --yes, or give the names here')
+  }
+  const names = await readNames(args, context.signal)
   const access = await openOrders(flags, context, names.length)
   const endings: Record<Ending, number> = { done: 0, failed: 0, unfinished: 0 }
   try {
-    order.check?.(access)
-    if (order.question !== undefined && flags.yes !== true) {
+    await order.check?.(access)
+    if (asks) {
       const question = order.question(describeNames(names))
       await confirm(question, `nothing was ${order.done}`, context)
     }

@@ -16,11 +16,12 @@ export async function showDevices(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context
-  const names = await readNames(args)
+  const names = await readNames(args, context.signal)
   const access = await openOrders(flags, context, names.length)
   const policyName = access.config?.devicePolicyName
   let shown = 0
   let missing = 0
+  let unreadable = 0
 
   async function look(name: string, signal: AbortSignal): Promise<SeenDevice | undefined> {
     const record = await access.allowList.find(name, { signal, consistent: true })
@@ -32,12 +33,13 @@ export async function showDevices(
   }
 
   function report(name: string, result: SeenDevice | Unreadable | undefined): void {
-    const failed = result === undefined || 'unreadable' in result
-    if (failed) missing++
-    if (failed) {
+    if (result === undefined || 'unreadable' in result) {
+      if (result === undefined) missing++
+      else unreadable++
       const { reason, inWords } = describeRefusal(result ?? { type: 'unknown' })
-      const { unreadable } = result ?? {}
-      if (flags.json === true) terminal.json({ thingName: name, status: reason, unreadable })
+      const problem = result?.unreadable
+      if (flags.json === true)
+        terminal.json({ thingName: name, status: reason, unreadable: problem })
       else terminal.out(`${shown > 0 ? '\n' : ''}${name} ${inWords}`)
     } else if (flags.json === true) {
       terminal.json({ ...result.record, ...renderIdentity(result) })
@@ -57,10 +59,18 @@ export async function showDevices(
   } finally {
     access.close()
   }
-  if (missing > 0) {
-    const devices = `${missing} of ${names.length} ${names.length === 1 ? 'device' : 'devices'}`
-    throw new CommandFailure(`${devices} not in the allow-list`, {
-      hint: 'npx landfall allow add NAME',
-    })
+  if (missing + unreadable > 0) throw notShown({ missing, unreadable, of: names.length })
+}
+
+function notShown(it: { missing: number; unreadable: number; of: number }): CommandFailure {
+  const devices = (count: number) => `${count} of ${it.of} ${it.of === 1 ? 'device' : 'devices'}`
+  const absent = `${devices(it.missing)} not in the allow-list`
+  if (it.unreadable === 0) {
+    return new CommandFailure(absent, { hint: 'npx landfall allow add NAME' })
   }
+  // To add it would change nothing: its row is there.
+  const broken = `${devices(it.unreadable)} with a row that is no device record`
+  return new CommandFailure(it.missing === 0 ? broken : `${absent}, ${broken}`, {
+    hint: 'correct the row in the table: docs/storage.md has its attributes',
+  })
 }

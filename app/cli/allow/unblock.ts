@@ -16,13 +16,13 @@ export async function unblockDevices(
     work: (deps, name) =>
       giveOrder(deps, name, { type: 'unblock', by: deps.by, attemptId: deps.newAttemptId() }),
     report(name, result) {
-      if (result.type === 'done' && result.changed) {
-        if (flags.json === true) terminal.json({ thingName: name, unblocked: true })
-        else terminal.out(`${name} may ask again`)
-        return 'done'
-      }
       if (result.type !== 'done') return describeRefusal(result)
-      return { reason: 'not-blocked', inWords: `isn’t blocked: it is ${result.record.status}` }
+      const { changed, record } = result
+      // The order may have been given before: then there is nothing left to do.
+      const said = changed ? 'may ask again' : `isn’t blocked: it is ${record.status}`
+      if (flags.json === true) terminal.json({ thingName: name, unblocked: true, changed })
+      else terminal.out(`${name} ${said}`)
+      return 'done'
     },
     failure: () => ({ what: 'not unblocked', hint: 'npx landfall allow show NAME' }),
   })

@@ -30,6 +30,7 @@ export async function makeCurrent(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context
+  context.changes()
   const { product, seen } = it
   const { name } = product
   const say = (line: string) => (flags.json === true ? terminal.note(line) : terminal.out(line))

@@ -29,6 +29,7 @@ export async function runSweep(flags: SweepFlags, context: CommandContext): Prom
       'an attempt may still be working on what is young',
     )
   }
+  if (flags.dryRun !== true) context.changes()
   const { config, clientConfig } = await readSetup(flags, context)
   const wanted = flags.region
   const unknown = wanted?.filter((it) => config.deviceRegions.every((row) => row.region !== it))

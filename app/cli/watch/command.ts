@@ -31,7 +31,7 @@ export function watchCommand(program: Command, context: CommandContext): void {
     .option('--region, --in <region>', 'only this region')
     .option('--thing <name>', 'only this device')
     .option('--last <n>', 'of a file, begin with so many of its last events (default: 10)', last)
-    .option('--from-start', 'of a file, begin with its first line')
+    .addOption(new Option('--from-start', 'of a file, begin with its first line').conflicts('last'))
     .option('--no-follow', 'end with the file, after all of it unless --last says otherwise')
     .option('--json', 'one JSON object a line for each event')
     .addHelpText('after', EXAMPLES)

@@ -53,7 +53,7 @@ export async function runWatch(
         tally.add(event)
         if (event.type === 'request') rate.add()
         show(event)
-      }
+      } else tally.keepOut(event)
       if (signal.aborted) break
     }
   } catch (error) {
@@ -64,7 +64,10 @@ export async function runWatch(
   conclude(tally.summary(), terminal, flags.json === true)
 }
 
-async function logOf(file: string | undefined, { local }: WatchFlags): Promise<string> {
+async function logOf(file: string | undefined, { local, last }: WatchFlags): Promise<string> {
+  if (file === '-' && last !== undefined) {
+    throw misuse('stdin has no last events to begin with', 'leave --last out, or give a file')
+  }
   if (file !== undefined && local !== undefined) throw misuse('give a file or --local, not both')
   if (file !== undefined) return file
   if (local === undefined) {
@@ -127,8 +130,8 @@ function showEvents(terminal: Terminal, json: boolean): (event: LogEvent) => voi
 }
 
 /** Once, while somebody may still wait for what never comes. */
-function warnInVain({ requests, passedOver }: WatchSummary, terminal: Terminal): void {
-  if (requests > 0 || passedOver !== linesInVain) return
+function warnInVain({ requestsRead, passedOver }: WatchSummary, terminal: Terminal): void {
+  if (requestsRead > 0 || passedOver !== linesInVain) return
   terminal.note(`note: ${passedOver} lines, and none of them tells of a request`)
   terminal.note(wrongLog)
 }

@@ -37,12 +37,12 @@ export function summaryInWords(summary: WatchSummary, terminal: Terminal): void 
 }
 
 /** What there is to say of the log itself. */
-export function summaryNotes({ requests, passedOver }: WatchSummary, terminal: Terminal): void {
+export function summaryNotes({ requestsRead, passedOver }: WatchSummary, terminal: Terminal): void {
   if (passedOver > 0) {
     const lines = passedOver === 1 ? 'line tells' : 'lines tell'
     terminal.note(`note: ${count(passedOver)} ${lines} of nothing here`)
   }
-  if (requests === 0 && passedOver > 0 && passedOver < linesInVain) terminal.note(wrongLog)
+  if (requestsRead === 0 && passedOver > 0 && passedOver < linesInVain) terminal.note(wrongLog)
 }
 
 /** After so many lines without one request it may be the wrong log, or the wrong format. */

@@ -15,6 +15,8 @@ export type RegionCount = {
 /** What was watched, in numbers. */
 export type WatchSummary = {
   readonly requests: number
+  /** Of the log, those that a filter keeps out among them. */
+  readonly requestsRead: number
   readonly outcomes: Readonly<Record<Outcome, number>>
   /** The busiest first. */
   readonly regions: readonly RegionCount[]
@@ -30,6 +32,8 @@ export type WatchSummary = {
 
 export type WatchTally = {
   add(event: LogEvent): void
+  /** An event that a filter keeps out. */
+  keepOut(event: LogEvent): void
   passOver(): void
   summary(): WatchSummary
 }
@@ -51,6 +55,7 @@ export function startWatchTally(): WatchTally {
   const outcomes: Record<Outcome, number> = { provisioned: 0, repeated: 0, refused: 0, failed: 0 }
   const regions = new Map<string, Counted>()
   const reasons = new Map<string, number>()
+  let requestsKeptOut = 0
   let breakersOpened = 0
   let passedOver = 0
   let first = Number.POSITIVE_INFINITY
@@ -89,6 +94,9 @@ export function startWatchTally(): WatchTally {
         breakersOpened++
       }
     },
+    keepOut(event) {
+      if (event.type === 'request') requestsKeptOut++
+    },
     passOver() {
       passedOver++
     },
@@ -96,6 +104,7 @@ export function startWatchTally(): WatchTally {
       const requests = requestOutcomes.reduce((sum, it) => sum + outcomes[it], 0)
       return {
         requests,
+        requestsRead: requests + requestsKeptOut,
         outcomes: { ...outcomes },
         regions: [...regions]
           .map(([region, { km, located, ...counts }]) => ({

@@ -15,7 +15,7 @@ export async function runHere(
   const [stdout, stderr] = [collect(), collect()]
   const terminal = createTerminal({ stdin: {}, stdout: stdout.stream, stderr: stderr.stream })
   try {
-    await runProgram(buildProgram({ terminal, env: {}, signal }), [...args])
+    await runProgram(buildProgram({ terminal, env: {}, signal, changes: () => {} }), [...args])
     return withoutSecrets({ code: 0, stdout: stdout.text(), stderr: stderr.text() })
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error

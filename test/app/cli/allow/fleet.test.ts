@@ -171,7 +171,12 @@ describe('landfall allow list', () => {
       /^note: devices that never asked are in no index; --scan has them too\nnext: /,
     )
     const none = await allow('list', '--in', 'ap-south-1')
-    expect(none).toEqual({ code: 0, stdout: '', stderr: 'no device matches\n' })
+    expect(none).toEqual({
+      code: 0,
+      stdout: '',
+      stderr:
+        'no device matches\nnote: devices that never asked are in no index; --scan has them too\n',
+    })
   })
 
   it('reads the table for devices that never asked, says what that costs, and asks', async () => {
@@ -437,5 +442,19 @@ describe('landfall allow export', () => {
     expect(run).toMatchObject({ code: 1, stdout: '' })
     expect(run.stderr).toContain('error: interrupted: there is no file')
     expect((await readdir(folder)).filter((name) => name.startsWith('half'))).toEqual([])
+  })
+})
+
+describe('what reads the whole list', () => {
+  it.each([
+    [['list', '--all', '--limit', '1'], "option '--all' cannot be used with option '--limit <n>'"],
+    [['export', '--format', 'csv', '--json'], '--json is the same as --format ndjson, not csv'],
+  ])('refuses flags of which one would go unheard: %j', async (args, message) => {
+    expect(await allow(...args)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: ${message}\nhint: leave one of them out\n`,
+    })
+    expect((await allow(...args.slice(0, 1), '--json', '--yes')).code).toBe(0)
   })
 })

@@ -77,6 +77,30 @@ async function put(item: Record<string, string>): Promise<void> {
 
 const standing = async (name: string) => (await stage.identities()).things[name] ?? []
 
+describe('landfall allow add', () => {
+  it('refuses a product that isn’t there, with the one that is meant', async () => {
+    const add = (product: string) => allow('add', 'of-a-product', '--product', product)
+    expect(await add('defalt')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'error: there is no usable product defalt\nhint: did you mean default?\n',
+    })
+    expect((await add('lamps')).stderr).toContain('hint: npx landfall product list\n')
+    expect(await stage.row('of-a-product')).toBe(undefined)
+    expect(await add('default')).toMatchObject({ code: 0, stdout: 'of-a-product added\n' })
+  })
+
+  it('checks no product where the control table can’t be read, and says so', async () => {
+    const error = { code: 'AccessDeniedException', status: 400, message: 'not yours' }
+    await stage.fault({ operation: 'Query', kind: 'error-before', times: null, error })
+    expect(await allow('add', 'unchecked', '--product', 'lamps')).toEqual({
+      code: 0,
+      stdout: 'unchecked added\n',
+      stderr: 'note: product lamps isn’t checked: not yours\n',
+    })
+  })
+})
+
 describe('landfall allow show', () => {
   it('tells what stands in the region now, and who did what', async () => {
     const { name, certificateId } = await provisioned()
@@ -146,7 +170,15 @@ describe('landfall allow show', () => {
     const { name } = await newDevice()
     await put({ thing_name: 'misspelt', prov_status: 'provisionned' })
     const run = await allow('show', 'misspelt', name)
-    expect(run.code).toBe(1)
+    expect(run).toMatchObject({
+      code: 1,
+      stderr:
+        'error: 1 of 2 devices with a row that is no device record\n' +
+        'hint: correct the row in the table: docs/storage.md has its attributes\n',
+    })
+    expect((await allow('show', 'misspelt', 'nobody')).stderr).toMatch(
+      /^error: 1 of 2 devices not in the allow-list, 1 of 2 devices with a row .*\nhint: correct/,
+    )
     expect(run.stdout).toMatch(/^misspelt has no device record: .*prov_status: .*\n\nordered-/)
   })
 })
@@ -373,9 +405,22 @@ describe('landfall allow unblock', () => {
     expect(row?.certificateId).not.toBe(certificateId)
     expect(row?.superseded).toEqual([{ region: 'eu-west-1', certificateId }])
     expect(await standing(name)).toMatchObject([{ certificateId: row?.certificateId }])
-    expect(await allow('unblock', name)).toMatchObject({
+    const unblocked = { thingName: name, unblocked: true }
+    expect(await json('unblock', name)).toEqual({ ...unblocked, changed: false })
+    await allow('block', name, '--yes')
+    expect(await json('unblock', name)).toEqual({ ...unblocked, changed: true })
+  })
+
+  it('has nothing to do for one that isn’t blocked, and says so', async () => {
+    const { name } = await newDevice()
+    expect(await allow('unblock', name)).toEqual({
+      code: 0,
+      stdout: `${name} isn’t blocked: it is unprovisioned\n`,
+      stderr: '',
+    })
+    expect(await allow('unblock', 'nobody')).toMatchObject({
       code: 1,
-      stdout: `${name} isn’t blocked: it is provisioned\n`,
+      stdout: 'nobody is not in the allow-list\n',
     })
   })
 })
@@ -399,6 +444,7 @@ describe('landfall allow remove', () => {
     expect(await json('remove', name, '--yes')).toEqual({
       thingName: name,
       removed: true,
+      changed: true,
       destroyed: [{ region: 'eu-west-1', certificateId }],
     })
     expect(await stage.row(name)).toBe(undefined)
@@ -407,9 +453,16 @@ describe('landfall allow remove', () => {
     const thing = await stage.iot('eu-west-1').send(new DescribeThingCommand({ thingName: name }))
     expect(thing.thingName).toBe(name)
     expect((await edge.post(request)).status).toBe(403)
-    expect(await allow('remove', name, '--yes')).toMatchObject({
-      code: 1,
-      stdout: `${name} is not in the allow-list\n`,
+    expect(await allow('remove', name, '--yes')).toEqual({
+      code: 0,
+      stdout: `${name} is not in the allow-list: nothing to remove\n`,
+      stderr: '',
+    })
+    expect(await json('remove', name, '--yes')).toEqual({
+      thingName: name,
+      removed: true,
+      changed: false,
+      destroyed: [],
     })
     // Its thing is taken over, where it is allowed anew.
     await allow('add', name)
@@ -433,6 +486,13 @@ describe('landfall allow add', () => {
 })
 
 describe('the orders', () => {
+  /** Of an operator's own process. */
+  const env = () => ({
+    AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
+    AWS_ACCESS_KEY_ID: stage.aws.operator.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: stage.aws.operator.secretAccessKey,
+  })
+
   it('work without a configuration, in the caller’s own account', async () => {
     const { name } = await provisioned()
     const flags = ['--region', 'eu-west-1', '--yes', '--json']
@@ -490,14 +550,9 @@ describe('the orders', () => {
   })
 
   it('read names from stdin, all of them before anything is done', async () => {
-    const env = {
-      AWS_ENDPOINT_URL: stage.aws.awsEndpointUrl,
-      AWS_ACCESS_KEY_ID: stage.aws.operator.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: stage.aws.operator.secretAccessKey,
-    }
     const add = (names: string) => {
       const args = ['allow', 'add', '-', '--config', configFile]
-      const { child, done } = startLandfall(args, { env, stdin: 'pipe' })
+      const { child, done } = startLandfall(args, { env: env(), stdin: 'pipe' })
       child.stdin?.end(names)
       return done
     }
@@ -515,6 +570,20 @@ describe('the orders', () => {
     expect((await stage.row('piped-3'))?.history).toMatchObject([
       { event: 'allowed', by: operator },
     ])
+  })
+
+  it('end at Ctrl-C while they wait for names', async () => {
+    const args = ['allow', 'block', '-', '--config', configFile, '--yes']
+    const { child, done } = startLandfall(args, { env: env(), stdin: 'pipe' })
+    // What is more than a pipe holds is taken once the command reads.
+    const name = 'x'.repeat(100)
+    await new Promise((taken) => child.stdin?.write(`${name}\n`.repeat(10_000), taken))
+    child.kill('SIGINT')
+    expect(await done).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: 'error: interrupted: nothing was done\n',
+    })
   })
 
   it('end at Ctrl-C between two devices, never within one', async () => {
@@ -539,6 +608,24 @@ describe('the orders', () => {
     expect(ends.map((it) => it.length)).toEqual([0, 0, 0, 0, 1, 1])
   })
 
+  it('end as at Ctrl-C where nobody reads what they say any more', async () => {
+    await stage.fault({ operation: 'PutItem', kind: 'delay', delayMs: 50, times: null })
+    const names = Array.from({ length: 60 }, (_, at) => `unread-${at}`)
+    const args = ['allow', 'add', ...names, '--config', configFile]
+    const { child, done } = startLandfall(args, { env: env() })
+    child.stdout?.once('data', () => child.stdout?.destroy())
+    const { code, stderr } = await done
+    const added = (await Promise.all(names.map((it) => stage.row(it)))).filter(
+      (row) => row !== undefined,
+    )
+    expect(added.length).toBeLessThan(names.length)
+    expect(stderr).toBe(
+      `error: interrupted after ${added.length} of 60 devices\n` +
+        'hint: what was done stands; the same command again goes on\n',
+    )
+    expect(code).toBe(130)
+  })
+
   it('refuse what makes no sense, and ask before they destroy', async () => {
     const { name } = await newDevice()
     for (const command of ['block', 'reset', 'remove']) {
@@ -550,6 +637,10 @@ describe('the orders', () => {
     }
     expect((await stage.row(name))?.status).toBe('unprovisioned')
     expect(await allow('block', name, '-', '--yes')).toMatchObject({ code: 2 })
+    expect(await allow('block', '-')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/nobody can be asked\nhint: add --yes/),
+    })
     expect(await allow('move', name, '--to', 'eu-central-1')).toMatchObject({
       code: 2,
       stderr: 'error: eu-central-1 is not enabled\nhint: enabled: eu-west-1, us-east-1\n',

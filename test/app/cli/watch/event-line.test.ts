@@ -133,8 +133,10 @@ describe('startWatchTally', () => {
     tally.add({ type: 'breaker', state: 'open', own: true, time: '', region: 'us-east-1' })
     tally.add({ type: 'breaker', state: 'open', own: false, time: '', region: 'us-east-1' })
     tally.passOver()
+    tally.keepOut(request({ outcome: 'failed', region: 'us-east-1' }))
     expect(tally.summary()).toEqual({
       requests: 5,
+      requestsRead: 6,
       outcomes: { provisioned: 2, repeated: 1, refused: 1, failed: 1 },
       regions: [
         { region: 'eu-west-1', provisioned: 2, repeated: 1, failed: 0, meanKm: 3 },

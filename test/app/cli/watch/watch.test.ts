@@ -171,10 +171,24 @@ describe('landfall watch', () => {
     expect(stderr.match(/hint/g)).toHaveLength(1)
   })
 
+  it.each([1, 60])(
+    'takes no log for a wrong one as a filter keeps all of it out, %d',
+    async (other) => {
+      const log = join(folder, `good-${other}.log`)
+      const request = '{"time":"2026-11-25T00:00:00Z","outcome":"repeated","msg":"request"}'
+      await writeFile(log, `${request}\n${'x\n'.repeat(other)}`)
+      const { stdout, stderr } = await runHere(['watch', log, '--no-follow', '--thing', 'unseen'])
+      expect(stdout).toMatch(/^0 requests: /)
+      expect(stderr).toMatch(/^note: \d+ lines? tells? of nothing here\n$/)
+    },
+  )
+
   it.each([
     [[], 'what is to be watched?', 2],
     [['edge.log', '--local', 'local.json'], 'not both', 2],
     [['/nowhere/edge.log'], 'can’t read the log /nowhere/edge.log: there is no such file', 1],
+    [['-', '--last', '3'], 'hint: leave --last out', 2],
+    [['edge.log', '--from-start', '--last', '0'], 'hint: leave one of them out', 2],
     [['-', '--outcome', 'eaten'], 'Allowed choices are provisioned', 2],
   ])('refuses %j', async (args, message, code) => {
     const run = await runHere(['watch', ...args])
