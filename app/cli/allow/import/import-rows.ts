@@ -4,7 +4,7 @@ import { CommandFailure } from '../../failure.ts'
 import { type CheckedRow, checkRow, type RowRules } from './check-row.ts'
 import { afterAccepted, afterThrottled, freshPace, takeTurn } from './pace.ts'
 import type { RejectsFile } from './rejects-file.ts'
-import type { RowEnd, RowWriter } from './row-writer.ts'
+import type { LateReject, RowEnd, RowWriter } from './row-writer.ts'
 import { seenNames } from './seen-names.ts'
 import type { SourceRow } from './source-row.ts'
 import { judgeFailure } from './table-failure.ts'
@@ -76,7 +76,7 @@ export async function importRows(deps: Deps): Promise<Imported> {
   }
 
   /** Undefined where it was told to stop before the outcome was known. */
-  async function settle(row: CheckedRow): Promise<RowEnd | undefined> {
+  async function settle(row: CheckedRow): Promise<RowEnd | LateReject | undefined> {
     const allowedAt = Date.now()
     let unknown = 0
     for (let first = true; first || goesOn(); first = false) {
@@ -113,14 +113,14 @@ export async function importRows(deps: Deps): Promise<Imported> {
   /** False where the row wasn't done. */
   async function bring(row: SourceRow): Promise<boolean> {
     const checked = check(row)
-    if ('problem' in checked) {
-      await rejects?.add(row, checked.problem)
+    const end = 'problem' in checked ? checked : await settle(checked)
+    if (end === undefined) return false
+    if (typeof end === 'string') tally[end]++
+    else {
+      await rejects?.add(row, end.problem)
       tally.rejected++
-      return true
     }
-    const end = await settle(checked)
-    if (end !== undefined) tally[end]++
-    return end !== undefined
+    return true
   }
 
   async function nextRow(): Promise<SourceRow | undefined> {

@@ -31,7 +31,7 @@ export async function importFleet(
 ): Promise<void> {
   const { terminal, signal } = context
   const where = await findWhere(flags, context)
-  const { rules, by } = await readRules(where, context)
+  const { rules, by } = await readRules(where, flags.update === true, context)
   const source = await openTextSource(path)
   const close = () => source.close()
   signal.addEventListener('abort', close)
@@ -57,8 +57,8 @@ export async function importFleet(
     try {
       const deps = {
         allowList: dynamoAllowList({ client: aws.dynamodb, table: aws.table }),
-        update: flags.update === true,
         by,
+        rules,
       }
       imported = await importRows({
         rows: csv?.rows ?? ndjsonRows(path, source),
@@ -106,7 +106,7 @@ async function findWhere(flags: ImportFlags, { env }: CommandContext): Promise<W
 }
 
 /** What rows are held to, and who imports. */
-async function readRules(where: Where, context: CommandContext) {
+async function readRules(where: Where, update: boolean, context: CommandContext) {
   const aws = await openAws(where)
   const { controlTable, enabledRegions } = where
   try {
@@ -115,7 +115,7 @@ async function readRules(where: Where, context: CommandContext) {
       () => readProducts(aws.dynamodb, controlTable, context.signal),
     )
     for (const problem of problems) context.terminal.note(`warning: ${problem}`)
-    const rules: RowRules = { products, enabledRegions }
+    const rules: RowRules = { products, enabledRegions, update }
     return { rules, by: await nameCaller(aws, context) }
   } finally {
     aws.dynamodb.destroy()
