@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { awsFailure } from '../../aws-failure.ts'
-import { CommandFailure } from '../../failure.ts'
+import { CommandFailure, errorMessage } from '../../failure.ts'
 import { type CheckedRow, checkRow, type RowRules } from './check-row.ts'
 import { afterAccepted, afterThrottled, freshPace, takeTurn } from './pace.ts'
 import type { RejectsFile } from './rejects-file.ts'
@@ -88,6 +88,7 @@ export async function importRows(deps: Deps): Promise<Imported> {
         return end
       } catch (error) {
         const kind = judgeFailure(error)
+        if (kind === 'unreadable') return { problem: errorMessage(error) }
         const now = performance.now()
         if (kind === 'throttled') {
           tally.throttled++

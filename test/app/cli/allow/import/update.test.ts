@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createTables } from '../../../../../app/allowlist/tables.ts'
 import { putProduct } from '../../../../../app/products/control-table.ts'
 import { productSchema } from '../../../../../app/products/product.ts'
@@ -23,6 +23,7 @@ beforeAll(async () => {
   localJson = await writeStageJson(stage, folder)
   await putProduct(stage.dynamoDb, 'iot-global-control', lamps)
 })
+afterEach(() => stage.clearFaults())
 afterAll(async () => {
   await stage?.close()
   await rm(folder, { recursive: true, force: true })
@@ -115,5 +116,26 @@ n-right,lamps,us-east-1,"{""plan"":""us""}"
     expect(run).toMatchObject({ code: 3, tally: { amended: 1, added: 0, rejected: 1 } })
     expect(run.rejects).toContain('3,"product is missing, and there is no product default",m-new,')
     expect(await stage.row('m-new')).toBeUndefined()
+  })
+})
+
+describe('a row in the table that is no device record', () => {
+  const content = 'thing_name,region_pin\nb-0,us-east-1\nb-wrong,us-east-1\nb-1,us-east-1\n'
+
+  it.each([['--update'], ['--dry-run']])('is a reject of its own with %s', async (flag) => {
+    await putRow('b-wrong', { superseded: { S: 'nothing' } })
+    const rejects = join(folder, `wrong${flag}.csv`)
+    const flags = ['--rejects', rejects, '--parallel', '1']
+    const run = await importText(content, flag, '--update', ...flags)
+    expect(run).toMatchObject({ code: 3, tally: { rows: 3, rejected: 1, nextLine: null } })
+  })
+
+  it('is one after a lost answer, too', async () => {
+    await putRow('b-wrong', { superseded: { S: 'nothing' } })
+    const put = { service: 'dynamodb', operation: 'PutItem' }
+    await stage.fault({ ...put, kind: 'lost-before', times: 1 })
+    const run = await importText('thing_name\nb-wrong\nb-2\n', '--parallel', '1')
+    expect(run).toMatchObject({ code: 3, tally: { rows: 2, rejected: 1, added: 1 } })
+    expect(run.rejects).toContain('row b-wrong is no device record: superseded')
   })
 })
