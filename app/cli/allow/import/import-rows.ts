@@ -3,6 +3,7 @@ import { awsFailure } from '../../aws-failure.ts'
 import { CommandFailure, errorMessage } from '../../failure.ts'
 import { type CheckedRow, checkRow, type RowRules } from './check-row.ts'
 import { afterAccepted, afterThrottled, freshPace, takeTurn } from './pace.ts'
+import { withoutPrivateKey } from './private-key.ts'
 import type { RejectsFile } from './rejects-file.ts'
 import type { LateReject, RowEnd, RowWriter } from './row-writer.ts'
 import { seenNames } from './seen-names.ts'
@@ -118,7 +119,8 @@ export async function importRows(deps: Deps): Promise<Imported> {
     if (end === undefined) return false
     if (typeof end === 'string') tally[end]++
     else {
-      await rejects?.add(row, end.problem)
+      // It quotes what is wrong, and that may be a key in another column than its own.
+      await rejects?.add(row, withoutPrivateKey(end.problem, 'loose'))
       tally.rejected++
     }
     return true

@@ -1,6 +1,7 @@
 import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
 import { CommandFailure, errorMessage, findErrorCode, misuse } from '../../failure.ts'
 import { rejectColumns } from './columns.ts'
+import { copyCells, copyMembers } from './copied-row.ts'
 import { type CsvShape, renderCsv } from './csv-rows.ts'
 import type { SourceRow } from './source-row.ts'
 
@@ -49,8 +50,7 @@ export async function openRejects(given: Given, shape: CsvShape | undefined): Pr
     async add(row, reason) {
       // What comes while a write is under way goes together with the next one.
       if (waiting === '') written = written.then(flush)
-      const text = render(row, reason, shape)
-      waiting += reason.includes('public_key') ? withoutPrivateMembers(text) : text
+      waiting += render(row, reason, shape)
       await written
     },
     async close() {
@@ -130,30 +130,7 @@ function ownColumns({ columns }: CsvShape): string[] {
 
 function render(row: SourceRow, reason: string, shape: CsvShape | undefined): string {
   if (shape !== undefined) {
-    const cells = (row.cells ?? []).filter((_, index) => {
-      const name = shape.columns[index]
-      return !rejectColumns.some((it) => it === name)
-    })
-    return renderCsv([String(row.line), reason, ...cells], shape.delimiter)
+    return renderCsv([String(row.line), reason, ...copyCells(row, shape)], shape.delimiter)
   }
-  const about = { rejected_line: row.line, rejected_reason: reason }
-  const parsed = findObject(row.text ?? '')
-  return `${JSON.stringify(parsed === undefined ? { ...about, rejected_text: row.text } : { ...about, ...parsed, ...about })}\n`
-}
-
-/** The members that make a JWK private (RFC 7518 section 6), whether CSV doubles the quotes or not. */
-const privateMember = /("{1,2}|\\")(d|p|q|dp|dq|qi|k)\1(\s*:\s*)\1[^"\\]*\1/g
-
-/** A private key in place of the public one is told by its reason; it is not copied. */
-function withoutPrivateMembers(text: string): string {
-  return text.replaceAll(privateMember, '$1$2$1$3$1withheld$1')
-}
-
-function findObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  return `${JSON.stringify({ rejected_line: row.line, rejected_reason: reason, ...copyMembers(row) })}\n`
 }

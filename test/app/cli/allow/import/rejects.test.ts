@@ -1,0 +1,57 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { renderCsv } from '../../../../../app/cli/allow/import/csv-rows.ts'
+import { type Stage, setStage } from '../../../../stage.ts'
+import { writeStageJson } from '../../../../stage-json.ts'
+import { runHere } from '../../run-here.ts'
+
+let stage: Stage
+let folder: string
+let localJson: string
+let files = 0
+
+beforeAll(async () => {
+  stage = await setStage(['eu-west-1'])
+  folder = await mkdtemp(join(tmpdir(), 'landfall-rejects-'))
+  localJson = await writeStageJson(stage, folder)
+})
+afterEach(() => stage.clearFaults())
+afterAll(async () => {
+  await stage?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function fleet(content: string, suffix = '.csv'): Promise<string> {
+  files += 1
+  const path = join(folder, `fleet-${files}${suffix}`)
+  await writeFile(path, content)
+  return path
+}
+const importFile = (path: string, ...flags: string[]) =>
+  runHere(['allow', 'import', path, '--local', localJson, ...flags])
+const rejectsOf = (path: string) => path.replace(/\.csv$/, '.rejects.csv')
+
+describe('the rejects of landfall allow import', () => {
+  it('hold no private key, not in the reason either, in whatever column it was', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const { d = '', ...rest } = privateKey.export({ format: 'jwk' })
+    const pem = String(privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    const columns = ['thing_name', 'product', 'public_key', 'region_pin', 'attributes']
+    const rows = [
+      ['s-1', JSON.stringify({ d, ...rest }), '', '', ''],
+      ['s-2', '', JSON.stringify({ d, ...rest }), '', ''],
+      ['s-3', '', '', pem, ''],
+      ['s-4', 'nothing', '', '', JSON.stringify({ jwk: JSON.stringify({ d }) })],
+      ['s-5', '', pem, '', ''],
+    ]
+    const path = await fleet([columns, ...rows].map((it) => renderCsv(it, ',')).join(''))
+    expect(await importFile(path)).toMatchObject({ code: 3 })
+    const text = await readFile(rejectsOf(path), 'utf8')
+    for (const [name] of rows) expect(text).toContain(`,${name},`)
+    const isTold = text.includes(d.slice(0, 16)) || text.includes(pem.split('\n')[1] ?? '')
+    expect(isTold).toBe(false)
+  })
+})
