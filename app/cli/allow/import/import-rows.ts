@@ -59,7 +59,8 @@ export async function importRows(deps: Deps): Promise<Imported> {
   let lastLine = 0
   let failure: unknown
   let pace = freshPace(performance.now())
-  let acceptedAt = performance.now()
+  /** Since when the table has only throttled. */
+  let throttledSince: number | undefined
   const goesOn = () => failure === undefined && !signal.aborted
 
   let gate = Promise.resolve()
@@ -84,8 +85,8 @@ export async function importRows(deps: Deps): Promise<Imported> {
       await turn()
       try {
         const end = await writer.write(row, allowedAt, unknown > 0)
-        acceptedAt = performance.now()
-        pace = afterAccepted(pace, acceptedAt)
+        throttledSince = undefined
+        pace = afterAccepted(pace, performance.now())
         return end
       } catch (error) {
         const kind = judgeFailure(error)
@@ -94,7 +95,8 @@ export async function importRows(deps: Deps): Promise<Imported> {
         if (kind === 'throttled') {
           tally.throttled++
           pace = afterThrottled(pace, now)
-          if (now - acceptedAt < patienceMs) continue
+          throttledSince ??= now
+          if (now - throttledSince < patienceMs) continue
         }
         if (kind !== 'unknown' || ++unknown >= mostTries) {
           throw awsFailure(`${row.thingName} wasn’t imported`, error)
