@@ -143,7 +143,11 @@ export async function importRows(deps: Deps): Promise<Imported> {
     while (goesOn()) {
       const row = await nextRow()
       if (row === undefined) return
-      if (row.line < deps.fromLine) continue
+      if (row.line < deps.fromLine) {
+        // Passed over, but of several rows of its name it is the first all the same.
+        check(row)
+        continue
+      }
       lastLine = Math.max(lastLine, row.line)
       lines.set(worker, row.line)
       if (!goesOn() || !(await bring(row))) return

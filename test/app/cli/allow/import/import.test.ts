@@ -217,6 +217,15 @@ t-new-2,,
     expect(others).toHaveLength(35)
   })
 
+  it('knows the first row of a name where that was passed over, too', async () => {
+    const path = await fleet('thing_name,product\no-1,\no-2,nothing\no-1,\no-2,\n')
+    const run = await importFile(path, '--from-line', '4', '--json')
+    expect(run).toMatchObject({ code: 3 })
+    expect(summaryOf(run)).toMatchObject({ rows: 2, added: 1, rejected: 1 })
+    expect([...(await table('o-')).keys()]).toEqual(['o-2'])
+    expect(await readFile(rejectsOf(path), 'utf8')).toMatch(/\n4,"?thing_name stands in an earlier/)
+  })
+
   it('loses no row and counts none twice where writes fail before or after, or their answers are lost', async () => {
     const put = { service: 'dynamodb', operation: 'PutItem' }
     for (const kind of ['error-before', 'error-after', 'lost', 'lost-before', 'throttle']) {
