@@ -17,6 +17,9 @@ export type RejectsFile = {
   close(): Promise<void>
 }
 
+/** What to do where it can't be written. */
+export const useAnotherFile = 'give --rejects another file'
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left there',
   EACCES: 'this user may not write there',
@@ -119,7 +122,7 @@ async function isSame(one: string, other: string): Promise<boolean> {
 function unwritable(path: string, error: unknown): CommandFailure {
   const why = REASONS[findErrorCode(error) ?? ''] ?? errorMessage(error)
   return new CommandFailure(`rejected rows can't be written to ${path}: ${why}`, {
-    hint: 'give --rejects another file',
+    hint: useAnotherFile,
     cause: error,
   })
 }

@@ -9,13 +9,14 @@ import { readLocalJson } from '../../local/local-json.ts'
 import { onAws } from '../../product/control-access.ts'
 import { readDeployment } from '../../product/deployment.ts'
 import type { CommandContext } from '../../program.ts'
+import { shellWord } from '../../shell-word.ts'
 import type { RowRules } from './check-row.ts'
 import type { ImportFlags } from './command.ts'
 import { openCsv } from './csv-rows.ts'
 import { count, inTime, showProgress } from './import-progress.ts'
 import { freshTally, type Imported, importRows, type Tally } from './import-rows.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
-import { openRejects } from './rejects-file.ts'
+import { openRejects, useAnotherFile } from './rejects-file.ts'
 import { rowReader, rowWriter } from './row-writer.ts'
 import { openTextSource } from './text-source.ts'
 
@@ -150,13 +151,17 @@ function report(ended: Ended, { terminal }: CommandContext): void {
 
   const { failure, nextLine } = imported
   if (nextLine !== undefined) {
-    const again = `--from-line ${nextLine} goes on there; without it rows that are there are passed over, too`
+    // Without it the rest would have rejects of its own, and the earlier ones would be forgotten.
+    const isFull = failure instanceof CommandFailure && failure.hint === useAnotherFile
+    const option = rejectsFile === undefined || isFull ? '' : ` --rejects ${shellWord(rejectsFile)}`
+    const told = rejectsFile === undefined ? '' : `; rejected rows are in ${rejectsFile}`
+    const again = `--from-line ${nextLine}${option} goes on there; without it rows that are there are passed over, too`
     if (failure === undefined) {
-      const message = `stopped at a row boundary, before line ${nextLine} of ${nameOf(path)}`
+      const message = `stopped at a row boundary, before line ${nextLine} of ${nameOf(path)}${told}`
       throw new CommandFailure(message, { hint: again })
     }
     const hint = failure instanceof CommandFailure && failure.hint ? `${failure.hint}; then ` : ''
-    const message = `${errorMessage(failure)}; every row before line ${nextLine} is done`
+    const message = `${errorMessage(failure)}; every row before line ${nextLine} is done${told}`
     throw new CommandFailure(message, { hint: `${hint}${again}`, cause: failure })
   }
   if (tally.rejected > 0) {

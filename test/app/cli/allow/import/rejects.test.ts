@@ -54,4 +54,24 @@ describe('the rejects of landfall allow import', () => {
     const isTold = text.includes(d.slice(0, 16)) || text.includes(pem.split('\n')[1] ?? '')
     expect(isTold).toBe(false)
   })
+
+  it('are named where the import ends early, and gone on with as the hint says', async () => {
+    const error = { code: 'AccessDeniedException', status: 400, message: 'not authorized' }
+    const put = { service: 'dynamodb', operation: 'PutItem', kind: 'error-before' }
+    await stage.fault({ ...put, error, times: null, afterCalls: 1 })
+    const path = await fleet('thing_name\na-1\na 2\na-3\na 4\n', ' of may.csv')
+    const run = await importFile(path, '--parallel', '1')
+    const rejects = rejectsOf(path)
+    expect(run).toMatchObject({ code: 1 })
+    expect(run.stderr).toContain(
+      `every row before line 4 is done; rejected rows are in ${rejects}\n`,
+    )
+    expect(run.stderr).toContain(`then --from-line 4 --rejects '${rejects}' goes on there`)
+    await stage.clearFaults()
+    expect(await importFile(path, '--from-line', '4', '--rejects', rejects)).toMatchObject({
+      code: 3,
+    })
+    const lines = (await readFile(rejects, 'utf8')).trimEnd().split('\n')
+    expect(lines.map((it) => it.split(',')[0])).toEqual(['rejected_line', '3', '5'])
+  })
 })
