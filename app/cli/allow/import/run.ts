@@ -18,7 +18,7 @@ import { freshTally, type Imported, importRows, type Tally } from './import-rows
 import { ndjsonRows } from './ndjson-rows.ts'
 import { openRejects, useAnotherFile } from './rejects-file.ts'
 import { rowReader, rowWriter } from './row-writer.ts'
-import { openTextSource } from './text-source.ts'
+import { openTextSource, type TextSource } from './text-source.ts'
 
 const defaultControlTable = 'iot-global-control'
 /** All rows but those that were rejected are in the list. */
@@ -33,9 +33,7 @@ export async function importFleet(
   const { terminal, signal } = context
   const where = await findWhere(flags, context)
   const { rules, by } = await readRules(where, flags.update === true, context)
-  const source = await openTextSource(path)
-  const close = () => source.close()
-  signal.addEventListener('abort', close)
+  const { source, csv } = await openFleet(path, signal)
   const aws = await openAws(where, {
     requestHandler: awsHttpHandler({
       connectSeconds: 5,
@@ -48,7 +46,6 @@ export async function importFleet(
     cacheMiddleware: true,
   })
   try {
-    const csv = source.kind === 'csv' ? await openCsv(path, source) : undefined
     const given = { input: path, path: flags.rejects, goesOn: flags.fromLine > 1 }
     const rejects = flags.dryRun === true ? undefined : await openRejects(given, csv?.shape)
     const tally = freshTally()
@@ -78,9 +75,21 @@ export async function importFleet(
     const seconds = (performance.now() - startedAt) / 1000
     report({ path, flags, tally, imported, seconds, rejectsFile: rejects?.path }, context)
   } finally {
-    signal.removeEventListener('abort', close)
     source.close()
     aws.dynamodb.destroy()
+  }
+}
+
+/** The source, and the columns of one that is CSV; at Ctrl-C it ends whatever it waits for. */
+async function openFleet(path: string, signal: AbortSignal) {
+  let source: TextSource | undefined
+  try {
+    source = await openTextSource(path, signal)
+    return { source, csv: source.kind === 'csv' ? await openCsv(path, source) : undefined }
+  } catch (error) {
+    source?.close()
+    if (!signal.aborted) throw error
+    throw new CommandFailure(`stopped before the first row of ${nameOf(path)}`, { cause: error })
   }
 }
 

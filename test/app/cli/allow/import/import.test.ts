@@ -335,6 +335,36 @@ describe('a process of landfall allow import', () => {
     expect(JSON.parse(line)).toMatchObject({ rows: 30, rejected: 0, seconds: expect.any(Number) })
   })
 
+  it('reads a header that comes in pieces', async () => {
+    const { child, done } = start('-', '--rejects', join(folder, 'v'), '--json')
+    await stage.clearCalls()
+    child.stdin?.write('thing_name')
+    // Its products are read before its input: the first piece is all that it finds.
+    while (!(await stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
+    await sleep(200)
+    child.stdin?.end(';region_pin\nv-1;us-east-1\n')
+    const run = await done
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    expect((await table('v-')).get('v-1')).toMatchObject({ region_pin: { S: 'us-east-1' } })
+  })
+
+  it.each([[''], ['thing_name,prod']])(
+    'ends at once at Ctrl-C while it waits for stdin after "%s"',
+    async (begun) => {
+      await stage.clearCalls()
+      const { child, done } = start('-')
+      child.stdin?.write(begun)
+      while (!(await stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
+      await sleep(200)
+      child.kill('SIGINT')
+      expect(await done).toMatchObject({
+        code: 130,
+        stdout: '',
+        stderr: 'error: stopped before the first row of stdin\n',
+      })
+    },
+  )
+
   it('refuses a line of a gigabyte without reading it', async () => {
     const { child, done } = start('-', '--rejects', join(folder, 'l'))
     const chunk = Buffer.alloc(1_048_576, 'x')
