@@ -1,4 +1,4 @@
-import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises'
 import { CommandFailure, errorMessage, findErrorCode, misuse } from '../../failure.ts'
 import { rejectColumns } from './columns.ts'
 import { copyCells, copyMembers } from './copied-row.ts'
@@ -78,7 +78,7 @@ async function beginAt(path: string, handle: FileHandle, header: string | undefi
 
 type Given = {
   readonly input: string
-  /** By default one beside the input, by a name that is free. */
+  /** By default one beside the input (of a pipe: in this folder), by a name that is free. */
   readonly path: string | undefined
   /** What an earlier run of the same import has put there stays. */
   readonly goesOn: boolean
@@ -94,7 +94,9 @@ async function openOwn(
     }
     return { path, handle: await openAs(path, goesOn ? 'a+' : 'w') }
   }
-  const stem = input === '-' ? 'import' : input.replace(/\.gz$/i, '').replace(/\.[A-Za-z]+$/, '')
+  const stem = (await isFile(input))
+    ? input.replace(/\.gz$/i, '').replace(/\.[A-Za-z]+$/, '')
+    : 'import'
   // Somebody may be correcting the last one.
   for (let count = 1; ; count++) {
     const free = `${stem}.rejects${count === 1 ? '' : `-${count}`}.${suffix}`
@@ -104,6 +106,11 @@ async function openOwn(
       if (findErrorCode(error) !== 'EEXIST') throw error
     }
   }
+}
+
+/** Beside stdin and a pipe (a shell's `<(…)` is /dev/fd/63) nothing can be written. */
+async function isFile(input: string): Promise<boolean> {
+  return input !== '-' && (await stat(input)).isFile()
 }
 
 async function openAs(path: string, flags: 'w' | 'wx' | 'a+'): Promise<FileHandle> {

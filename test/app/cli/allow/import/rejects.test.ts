@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { renderCsv } from '../../../../../app/cli/allow/import/csv-rows.ts'
 import { type Stage, setStage } from '../../../../stage.ts'
 import { writeStageJson } from '../../../../stage-json.ts'
 import { runHere } from '../../run-here.ts'
+import { startLandfall } from '../../run-landfall.ts'
 
 let stage: Stage
 let folder: string
@@ -73,5 +76,19 @@ describe('the rejects of landfall allow import', () => {
     })
     const lines = (await readFile(rejects, 'utf8')).trimEnd().split('\n')
     expect(lines.map((it) => it.split(',')[0])).toEqual(['rejected_line', '3', '5'])
+  })
+
+  it('lie in the current folder where a pipe is imported by its name', async () => {
+    const pipe = join(folder, 'pipe')
+    await promisify(execFile)('mkfifo', [pipe])
+    const cwd = await mkdtemp(join(folder, 'cwd-'))
+    const args = ['allow', 'import', pipe, '--local', localJson]
+    const { done } = startLandfall(args, { cwd })
+    await writeFile(pipe, 'thing_name\nf-1\nf 2\n')
+    expect(await done).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('1 row was rejected: see import.rejects.csv\n'),
+    })
+    expect(await readdir(cwd)).toEqual(['import.rejects.csv'])
   })
 })
