@@ -28,7 +28,7 @@ type Deps = {
   readonly rows: AsyncIterator<SourceRow>
   readonly rules: RowRules
   readonly writer: RowWriter
-  readonly rejects: Pick<RejectsFile, 'add'> | undefined
+  readonly rejects: Pick<RejectsFile, 'add'>
   /** Rows at once, at most. */
   readonly parallel: number
   /** Rows that begin in an earlier line are passed over. */
@@ -122,7 +122,7 @@ export async function importRows(deps: Deps): Promise<Imported> {
     if (typeof end === 'string') tally[end]++
     else {
       // It quotes what is wrong, and that may be a key in another column than its own.
-      await rejects?.add(row, withoutPrivateKey(end.problem, 'loose'))
+      await rejects.add(row, withoutPrivateKey(end.problem, 'loose'))
       tally.rejected++
     }
     return true

@@ -16,6 +16,7 @@ import { openCsv } from './csv-rows.ts'
 import { count, inTime, showProgress } from './import-progress.ts'
 import { freshTally, type Imported, importRows, type Tally } from './import-rows.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
+import { rejectNotes } from './reject-notes.ts'
 import { openRejects, useAnotherFile } from './rejects-file.ts'
 import { rowReader, rowWriter } from './row-writer.ts'
 import { openTextSource, type TextSource } from './text-source.ts'
@@ -47,7 +48,8 @@ export async function importFleet(
   })
   try {
     const given = { input: path, path: flags.rejects, goesOn: flags.fromLine > 1 }
-    const rejects = flags.dryRun === true ? undefined : await openRejects(given, csv?.shape)
+    const isTold = flags.dryRun === true && flags.rejects === undefined
+    const rejects = isTold ? undefined : await openRejects(given, csv?.shape)
     const tally = freshTally()
     const startedAt = performance.now()
     const progress = showProgress(terminal, { ...source, tally, everySeconds: flags.progress })
@@ -62,7 +64,7 @@ export async function importFleet(
         rows: csv?.rows ?? ndjsonRows(path, source),
         rules,
         writer: flags.dryRun === true ? rowReader(deps) : rowWriter(deps),
-        rejects,
+        rejects: rejects ?? rejectNotes(terminal),
         parallel: flags.parallel,
         fromLine: flags.fromLine,
         signal,
@@ -177,7 +179,10 @@ function report(ended: Ended, { terminal }: CommandContext): void {
     const where = rejectsFile === undefined ? '' : `: see ${rejectsFile}`
     const rows = tally.rejected === 1 ? '1 row was' : `${count(tally.rejected)} rows were`
     throw new CommandFailure(`${rows} rejected${where}`, {
-      ...(rejectsFile === undefined ? {} : { hint: 'correct them there, and import that file' }),
+      hint:
+        rejectsFile === undefined
+          ? 'with --rejects FILE a dry run writes all of them there'
+          : 'correct them there, and import that file',
       exitCode: exitWithRejects,
     })
   }

@@ -29,7 +29,7 @@ describe('the patience of an import', () => {
           return 'added'
         },
       },
-      rejects: undefined,
+      rejects: { async add() {} },
       parallel: 1,
       fromLine: 1,
       signal: new AbortController().signal,

@@ -91,4 +91,25 @@ describe('the rejects of landfall allow import', () => {
     })
     expect(await readdir(cwd)).toEqual(['import.rejects.csv'])
   })
+
+  it('are told in a dry run, the first ten of them, and written only where that is asked for', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `g ${index}`)
+    const path = await fleet(`thing_name\n${names.join('\n')}\n`)
+    const told = await importFile(path, '--dry-run', '--parallel', '1')
+    expect(told.code).toBe(3)
+    const notes = told.stderr.split('\n').filter((it) => it.startsWith('line '))
+    expect(notes).toEqual(
+      names.slice(0, 10).map((name, index) => {
+        return expect.stringContaining(`line ${index + 2}: thing_name "${name}" is none`)
+      }),
+    )
+    expect(told.stderr).toMatch(
+      /\nand so on\nerror: 12 rows were rejected\nhint: with --rejects FILE a dry run writes all/,
+    )
+    expect(await readFile(rejectsOf(path), 'utf8').catch(() => 'none')).toBe('none')
+    const file = join(folder, 'dry.csv')
+    const written = await importFile(path, '--dry-run', '--rejects', file)
+    expect(written.stderr).toMatch(/^error: 12 rows were rejected: see /)
+    expect((await readFile(file, 'utf8')).trimEnd().split('\n')).toHaveLength(13)
+  })
 })
