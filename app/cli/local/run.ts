@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import { CommandFailure } from '../failure.ts'
 import { findLocationTable } from '../geo/location-source.ts'
 import type { CommandContext } from '../program.ts'
+import { shellWord } from '../shell-word.ts'
 import type { LocalFlags } from './command.ts'
 import { type Local, localSteps, startLocal } from './start-local.ts'
 
@@ -82,9 +83,4 @@ function describe({ json, jsonFile }: Local, { terminal }: CommandContext): void
     `npx landfall device --thing mydevice1 --local ${file} --own-key --address 133.11.0.1`,
   )
   terminal.out(`npx landfall allow show mydevice1 --local ${file}`)
-}
-
-/** The text as one word of a shell's command line. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -2,18 +2,19 @@ import * as z from 'zod'
 import { attributeName } from '../../../../regions/attribute-name.ts'
 import { findRegion } from '../../../../regions/catalogue.ts'
 import { findClosestName } from '../../../../regions/closest-name.ts'
-import { findPinObstacle } from '../../../../regions/pin.ts'
 import type { Product } from '../../../products/product.ts'
 import type { DeviceDetails } from '../../../provisioning/device-event.ts'
-import { defaultProductName } from '../../../provisioning/device-record.ts'
 import { signingJwk } from '../../../request/signing-jwk.ts'
 import { isThingName } from '../../../request/thing-name.ts'
 import type { ImportColumn } from './columns.ts'
+import { findMissingProduct, findPinProblem } from './record-problem.ts'
 
 /** What rows are held to: read once, before the first. */
 export type RowRules = {
   readonly products: ReadonlyMap<string, Product>
   readonly enabledRegions: readonly string[]
+  /** Rows may leave out what their devices have: the record is judged where it is read. */
+  readonly update?: boolean
 }
 
 export type CheckedRow = { readonly thingName: string; readonly details: DeviceDetails }
@@ -53,9 +54,9 @@ export function checkRow(
   if (values.thing_name === undefined) problems.push('thing_name is missing')
   read('prov_status', parseStatus)
   const product = read('product', (value) => parseProduct(value, rules))
-  if (values.product === undefined && !rules.products.has(defaultProductName)) {
-    problems.push(`product is missing, and there is no product ${defaultProductName}`)
-  }
+  const isWhole = rules.update !== true
+  const missing = isWhole && values.product === undefined && findMissingProduct({}, rules)
+  if (missing) problems.push(missing)
   const details: DeviceDetails = {
     ...given('product', product),
     ...given(
@@ -76,7 +77,7 @@ export function checkRow(
     ),
   }
   if (problems.length === 0 && thingName !== undefined) {
-    const problem = findPinProblem(details, rules)
+    const problem = isWhole ? findPinProblem(details, rules) : undefined
     if (problem === undefined) return { thingName, details }
     problems.push(problem)
   }
@@ -129,16 +130,6 @@ function parseBy<T>(schema: z.ZodType<T>, value: unknown): T | Problem {
     return `${it.path.map((part) => `${String(part)} `).join('')}${inner ?? it.message}`
   })
   return new Problem(issues.join(', '))
-}
-
-function findPinProblem(
-  { product = defaultProductName, regionPin: pin, attributes }: DeviceDetails,
-  { products }: RowRules,
-): string | undefined {
-  const policy = products.get(product)?.regionPolicy
-  if (pin === undefined || policy === undefined) return undefined
-  const obstacle = findPinObstacle(policy, pin, attributes)
-  return obstacle && `region_pin ${pin} is not among ${obstacle} of product ${product}`
 }
 
 const longestShown = 60

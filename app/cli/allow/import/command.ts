@@ -32,7 +32,10 @@ export function importCommand(allow: Command, context: CommandContext): void {
     .option('--regions <names>', 'the enabled regions, by comma (default: all of AWS IoT)', list)
     .option('--dry-run', 'check, and say what would be done; write nothing')
     .option('--update', 'also change devices that are there and not provisioned yet')
-    .option('--rejects <file>', 'where rejected rows go (default: beside the file, as .rejects)')
+    .option(
+      '--rejects <file>',
+      'where rejected rows go (default: beside the file, as .rejects; of a pipe: here)',
+    )
     .option('--from-line <n>', 'pass over rows of earlier lines', integer(1, 1_000_000_000_000), 1)
     .option('--parallel <n>', 'rows at once, at most', integer(1, 1000), 64)
     .option('--progress <seconds>', 'how often a line of progress, off a terminal', seconds, 5)

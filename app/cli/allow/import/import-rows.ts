@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { awsFailure } from '../../aws-failure.ts'
-import { CommandFailure } from '../../failure.ts'
+import { CommandFailure, errorMessage } from '../../failure.ts'
 import { type CheckedRow, checkRow, type RowRules } from './check-row.ts'
 import { afterAccepted, afterThrottled, freshPace, takeTurn } from './pace.ts'
+import { withoutPrivateKey } from './private-key.ts'
 import type { RejectsFile } from './rejects-file.ts'
-import type { RowEnd, RowWriter } from './row-writer.ts'
+import type { LateReject, RowEnd, RowWriter } from './row-writer.ts'
 import { seenNames } from './seen-names.ts'
 import type { SourceRow } from './source-row.ts'
 import { judgeFailure } from './table-failure.ts'
@@ -27,7 +28,7 @@ type Deps = {
   readonly rows: AsyncIterator<SourceRow>
   readonly rules: RowRules
   readonly writer: RowWriter
-  readonly rejects: Pick<RejectsFile, 'add'> | undefined
+  readonly rejects: Pick<RejectsFile, 'add'>
   /** Rows at once, at most. */
   readonly parallel: number
   /** Rows that begin in an earlier line are passed over. */
@@ -58,7 +59,8 @@ export async function importRows(deps: Deps): Promise<Imported> {
   let lastLine = 0
   let failure: unknown
   let pace = freshPace(performance.now())
-  let acceptedAt = performance.now()
+  /** Since when the table has only throttled. */
+  let throttledSince: number | undefined
   const goesOn = () => failure === undefined && !signal.aborted
 
   let gate = Promise.resolve()
@@ -76,23 +78,25 @@ export async function importRows(deps: Deps): Promise<Imported> {
   }
 
   /** Undefined where it was told to stop before the outcome was known. */
-  async function settle(row: CheckedRow): Promise<RowEnd | undefined> {
+  async function settle(row: CheckedRow): Promise<RowEnd | LateReject | undefined> {
     const allowedAt = Date.now()
     let unknown = 0
     for (let first = true; first || goesOn(); first = false) {
       await turn()
       try {
         const end = await writer.write(row, allowedAt, unknown > 0)
-        acceptedAt = performance.now()
-        pace = afterAccepted(pace, acceptedAt)
+        throttledSince = undefined
+        pace = afterAccepted(pace, performance.now())
         return end
       } catch (error) {
         const kind = judgeFailure(error)
+        if (kind === 'unreadable') return { problem: errorMessage(error) }
         const now = performance.now()
         if (kind === 'throttled') {
           tally.throttled++
           pace = afterThrottled(pace, now)
-          if (now - acceptedAt < patienceMs) continue
+          throttledSince ??= now
+          if (now - throttledSince < patienceMs) continue
         }
         if (kind !== 'unknown' || ++unknown >= mostTries) {
           throw awsFailure(`${row.thingName} wasn’t imported`, error)
@@ -113,14 +117,15 @@ export async function importRows(deps: Deps): Promise<Imported> {
   /** False where the row wasn't done. */
   async function bring(row: SourceRow): Promise<boolean> {
     const checked = check(row)
-    if ('problem' in checked) {
-      await rejects?.add(row, checked.problem)
+    const end = 'problem' in checked ? checked : await settle(checked)
+    if (end === undefined) return false
+    if (typeof end === 'string') tally[end]++
+    else {
+      // It quotes what is wrong, and that may be a key in another column than its own.
+      await rejects.add(row, withoutPrivateKey(end.problem, 'loose'))
       tally.rejected++
-      return true
     }
-    const end = await settle(checked)
-    if (end !== undefined) tally[end]++
-    return end !== undefined
+    return true
   }
 
   async function nextRow(): Promise<SourceRow | undefined> {
@@ -138,7 +143,11 @@ export async function importRows(deps: Deps): Promise<Imported> {
     while (goesOn()) {
       const row = await nextRow()
       if (row === undefined) return
-      if (row.line < deps.fromLine) continue
+      if (row.line < deps.fromLine) {
+        // Passed over, but of several rows of its name it is the first all the same.
+        check(row)
+        continue
+      }
       lastLine = Math.max(lastLine, row.line)
       lines.set(worker, row.line)
       if (!goesOn() || !(await bring(row))) return

@@ -1,6 +1,7 @@
-import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises'
 import { CommandFailure, errorMessage, findErrorCode, misuse } from '../../failure.ts'
 import { rejectColumns } from './columns.ts'
+import { copyCells, copyMembers } from './copied-row.ts'
 import { type CsvShape, renderCsv } from './csv-rows.ts'
 import type { SourceRow } from './source-row.ts'
 
@@ -15,6 +16,9 @@ export type RejectsFile = {
   /** A file without rows is removed. */
   close(): Promise<void>
 }
+
+/** What to do where it can't be written. */
+export const useAnotherFile = 'give --rejects another file'
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left there',
@@ -49,8 +53,7 @@ export async function openRejects(given: Given, shape: CsvShape | undefined): Pr
     async add(row, reason) {
       // What comes while a write is under way goes together with the next one.
       if (waiting === '') written = written.then(flush)
-      const text = render(row, reason, shape)
-      waiting += reason.includes('public_key') ? withoutPrivateMembers(text) : text
+      waiting += render(row, reason, shape)
       await written
     },
     async close() {
@@ -75,7 +78,7 @@ async function beginAt(path: string, handle: FileHandle, header: string | undefi
 
 type Given = {
   readonly input: string
-  /** By default one beside the input, by a name that is free. */
+  /** By default one beside the input (of a pipe: in this folder), by a name that is free. */
   readonly path: string | undefined
   /** What an earlier run of the same import has put there stays. */
   readonly goesOn: boolean
@@ -91,7 +94,9 @@ async function openOwn(
     }
     return { path, handle: await openAs(path, goesOn ? 'a+' : 'w') }
   }
-  const stem = input === '-' ? 'import' : input.replace(/\.gz$/i, '').replace(/\.[A-Za-z]+$/, '')
+  const stem = (await isFile(input))
+    ? input.replace(/\.gz$/i, '').replace(/\.[A-Za-z]+$/, '')
+    : 'import'
   // Somebody may be correcting the last one.
   for (let count = 1; ; count++) {
     const free = `${stem}.rejects${count === 1 ? '' : `-${count}`}.${suffix}`
@@ -101,6 +106,11 @@ async function openOwn(
       if (findErrorCode(error) !== 'EEXIST') throw error
     }
   }
+}
+
+/** Beside stdin and a pipe (a shell's `<(…)` is /dev/fd/63) nothing can be written. */
+async function isFile(input: string): Promise<boolean> {
+  return input !== '-' && (await stat(input)).isFile()
 }
 
 async function openAs(path: string, flags: 'w' | 'wx' | 'a+'): Promise<FileHandle> {
@@ -119,7 +129,7 @@ async function isSame(one: string, other: string): Promise<boolean> {
 function unwritable(path: string, error: unknown): CommandFailure {
   const why = REASONS[findErrorCode(error) ?? ''] ?? errorMessage(error)
   return new CommandFailure(`rejected rows can't be written to ${path}: ${why}`, {
-    hint: 'give --rejects another file',
+    hint: useAnotherFile,
     cause: error,
   })
 }
@@ -130,30 +140,7 @@ function ownColumns({ columns }: CsvShape): string[] {
 
 function render(row: SourceRow, reason: string, shape: CsvShape | undefined): string {
   if (shape !== undefined) {
-    const cells = (row.cells ?? []).filter((_, index) => {
-      const name = shape.columns[index]
-      return !rejectColumns.some((it) => it === name)
-    })
-    return renderCsv([String(row.line), reason, ...cells], shape.delimiter)
+    return renderCsv([String(row.line), reason, ...copyCells(row, shape)], shape.delimiter)
   }
-  const about = { rejected_line: row.line, rejected_reason: reason }
-  const parsed = findObject(row.text ?? '')
-  return `${JSON.stringify(parsed === undefined ? { ...about, rejected_text: row.text } : { ...about, ...parsed, ...about })}\n`
-}
-
-/** The members that make a JWK private (RFC 7518 section 6), whether CSV doubles the quotes or not. */
-const privateMember = /("{1,2}|\\")(d|p|q|dp|dq|qi|k)\1(\s*:\s*)\1[^"\\]*\1/g
-
-/** A private key in place of the public one is told by its reason; it is not copied. */
-function withoutPrivateMembers(text: string): string {
-  return text.replaceAll(privateMember, '$1$2$1$3$1withheld$1')
-}
-
-function findObject(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  return `${JSON.stringify({ rejected_line: row.line, rejected_reason: reason, ...copyMembers(row) })}\n`
 }

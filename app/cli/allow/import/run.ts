@@ -4,7 +4,7 @@ import { readProducts } from '../../../products/control-table.ts'
 import { type AwsFlags, openAws } from '../../aws-flags.ts'
 import { nameCaller } from '../../caller.ts'
 import { readConfigFile } from '../../config-file.ts'
-import { CommandFailure, errorMessage } from '../../failure.ts'
+import { CommandFailure } from '../../failure.ts'
 import { readLocalJson } from '../../local/local-json.ts'
 import { onAws } from '../../product/control-access.ts'
 import { readDeployment } from '../../product/deployment.ts'
@@ -12,17 +12,16 @@ import type { CommandContext } from '../../program.ts'
 import type { RowRules } from './check-row.ts'
 import type { ImportFlags } from './command.ts'
 import { openCsv } from './csv-rows.ts'
-import { count, inTime, showProgress } from './import-progress.ts'
-import { freshTally, type Imported, importRows, type Tally } from './import-rows.ts'
+import { showProgress } from './import-progress.ts'
+import { nameOf, report } from './import-report.ts'
+import { freshTally, type Imported, importRows } from './import-rows.ts'
 import { ndjsonRows } from './ndjson-rows.ts'
+import { rejectNotes } from './reject-notes.ts'
 import { openRejects } from './rejects-file.ts'
 import { rowReader, rowWriter } from './row-writer.ts'
-import { openTextSource } from './text-source.ts'
+import { openTextSource, type TextSource } from './text-source.ts'
 
 const defaultControlTable = 'iot-global-control'
-/** All rows but those that were rejected are in the list. */
-const exitWithRejects = 3
-
 /** `landfall allow import`: a fleet from a file, row by row, into the allow-list. */
 export async function importFleet(
   path: string,
@@ -31,10 +30,8 @@ export async function importFleet(
 ): Promise<void> {
   const { terminal, signal } = context
   const where = await findWhere(flags, context)
-  const { rules, by } = await readRules(where, context)
-  const source = await openTextSource(path)
-  const close = () => source.close()
-  signal.addEventListener('abort', close)
+  const { rules, by } = await readRules(where, flags.update === true, context)
+  const { source, csv } = await openFleet(path, signal)
   const aws = await openAws(where, {
     requestHandler: awsHttpHandler({
       connectSeconds: 5,
@@ -47,9 +44,9 @@ export async function importFleet(
     cacheMiddleware: true,
   })
   try {
-    const csv = source.kind === 'csv' ? await openCsv(path, source) : undefined
     const given = { input: path, path: flags.rejects, goesOn: flags.fromLine > 1 }
-    const rejects = flags.dryRun === true ? undefined : await openRejects(given, csv?.shape)
+    const isTold = flags.dryRun === true && flags.rejects === undefined
+    const rejects = isTold ? undefined : await openRejects(given, csv?.shape)
     const tally = freshTally()
     const startedAt = performance.now()
     const progress = showProgress(terminal, { ...source, tally, everySeconds: flags.progress })
@@ -57,14 +54,14 @@ export async function importFleet(
     try {
       const deps = {
         allowList: dynamoAllowList({ client: aws.dynamodb, table: aws.table }),
-        update: flags.update === true,
         by,
+        rules,
       }
       imported = await importRows({
         rows: csv?.rows ?? ndjsonRows(path, source),
         rules,
         writer: flags.dryRun === true ? rowReader(deps) : rowWriter(deps),
-        rejects,
+        rejects: rejects ?? rejectNotes(terminal),
         parallel: flags.parallel,
         fromLine: flags.fromLine,
         signal,
@@ -77,9 +74,21 @@ export async function importFleet(
     const seconds = (performance.now() - startedAt) / 1000
     report({ path, flags, tally, imported, seconds, rejectsFile: rejects?.path }, context)
   } finally {
-    signal.removeEventListener('abort', close)
     source.close()
     aws.dynamodb.destroy()
+  }
+}
+
+/** The source, and the columns of one that is CSV; at Ctrl-C it ends whatever it waits for. */
+async function openFleet(path: string, signal: AbortSignal) {
+  let source: TextSource | undefined
+  try {
+    source = await openTextSource(path, signal)
+    return { source, csv: source.kind === 'csv' ? await openCsv(path, source) : undefined }
+  } catch (error) {
+    source?.close()
+    if (!signal.aborted) throw error
+    throw new CommandFailure(`stopped before the first row of ${nameOf(path)}`, { cause: error })
   }
 }
 
@@ -106,7 +115,7 @@ async function findWhere(flags: ImportFlags, { env }: CommandContext): Promise<W
 }
 
 /** What rows are held to, and who imports. */
-async function readRules(where: Where, context: CommandContext) {
+async function readRules(where: Where, update: boolean, context: CommandContext) {
   const aws = await openAws(where)
   const { controlTable, enabledRegions } = where
   try {
@@ -115,77 +124,9 @@ async function readRules(where: Where, context: CommandContext) {
       () => readProducts(aws.dynamodb, controlTable, context.signal),
     )
     for (const problem of problems) context.terminal.note(`warning: ${problem}`)
-    const rules: RowRules = { products, enabledRegions }
+    const rules: RowRules = { products, enabledRegions, update }
     return { rules, by: await nameCaller(aws, context) }
   } finally {
     aws.dynamodb.destroy()
   }
-}
-
-type Ended = {
-  readonly path: string
-  readonly flags: ImportFlags
-  readonly tally: Tally
-  readonly imported: Imported
-  readonly seconds: number
-  readonly rejectsFile: string | undefined
-}
-
-/** Says what was done; throws where that isn't all of it. */
-function report(ended: Ended, { terminal }: CommandContext): void {
-  const { path, flags, tally, imported, seconds } = ended
-  const rejectsFile = tally.rejected > 0 ? ended.rejectsFile : undefined
-  if (flags.json === true) {
-    const { nextLine = null } = imported
-    const dryRun = flags.dryRun === true
-    const rounded = Math.round(seconds * 1000) / 1000
-    terminal.json({
-      ...tally,
-      seconds: rounded,
-      dryRun,
-      nextLine,
-      rejectsFile: rejectsFile ?? null,
-    })
-  } else terminal.out(inWords(ended))
-
-  const { failure, nextLine } = imported
-  if (nextLine !== undefined) {
-    const again = `--from-line ${nextLine} goes on there; without it rows that are there are passed over, too`
-    if (failure === undefined) {
-      const message = `stopped at a row boundary, before line ${nextLine} of ${nameOf(path)}`
-      throw new CommandFailure(message, { hint: again })
-    }
-    const hint = failure instanceof CommandFailure && failure.hint ? `${failure.hint}; then ` : ''
-    const message = `${errorMessage(failure)}; every row before line ${nextLine} is done`
-    throw new CommandFailure(message, { hint: `${hint}${again}`, cause: failure })
-  }
-  if (tally.rejected > 0) {
-    const where = rejectsFile === undefined ? '' : `: see ${rejectsFile}`
-    const rows = tally.rejected === 1 ? '1 row was' : `${count(tally.rejected)} rows were`
-    throw new CommandFailure(`${rows} rejected${where}`, {
-      ...(rejectsFile === undefined ? {} : { hint: 'correct them there, and import that file' }),
-      exitCode: exitWithRejects,
-    })
-  }
-}
-
-function inWords({ flags, tally, seconds }: Ended): string {
-  const would = flags.dryRun === true
-  const parts = [
-    [tally.added, would ? 'would be added' : 'added'],
-    [tally.amended, would ? 'would be changed' : 'changed'],
-    [tally.present, 'in the list already: left as they are'],
-    [tally.same, 'in the list as the file has them'],
-    [tally.kept, 'claimed, provisioned or blocked: left as they are'],
-    [tally.rejected, 'rejected'],
-  ] as const
-  const told = parts.filter(([number, what]) => number > 0 || what === parts[0][1])
-  const rate = count(Math.round(tally.rows / Math.max(seconds, 0.001)))
-  const rows = tally.rows === 1 ? '1 row' : `${count(tally.rows)} rows`
-  const listed = told.map(([number, what]) => `${count(number)} ${what}`).join('; ')
-  return `${rows} in ${inTime(seconds)} (${rate}/s): ${listed}`
-}
-
-function nameOf(path: string): string {
-  return path === '-' ? 'stdin' : path
 }

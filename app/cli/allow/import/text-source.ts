@@ -12,7 +12,7 @@ export type SourceKind = 'csv' | 'ndjson'
 /** A fleet as text, piece by piece: unpacked, checked to be UTF-8, without its byte order mark. */
 export type TextSource = {
   readonly kind: SourceKind
-  /** The first piece that isn't only spaces; it comes again in `pieces`. */
+  /** The beginning, spaces aside, at least to the first line end; it comes again in `pieces`. */
   readonly head: string
   readonly pieces: AsyncIterable<string>
   /** Bytes read so far, as they lie in the file, and all of them where that is known. */
@@ -26,9 +26,17 @@ export type TextSource = {
 export const longestLine = 262_144
 
 /** Opens a file or, as `-`, stdin. Gzip is known by its first bytes, CSV and NDJSON by suffix or content. */
-export async function openTextSource(path: string): Promise<TextSource> {
+export async function openTextSource(path: string, signal?: AbortSignal): Promise<TextSource> {
   // In small pieces, so that what is read is not far ahead of what is done: the progress goes by it.
   const stream: Readable = path === '-' ? stdin : createReadStream(path, { highWaterMark: 16_384 })
+  // The first piece may be long in coming, if ever.
+  const destroy = () => void stream.destroy()
+  signal?.addEventListener('abort', destroy)
+  if (signal?.aborted === true) destroy()
+  const close = () => {
+    signal?.removeEventListener('abort', destroy)
+    destroy()
+  }
   let bytesRead = 0
   const counted = async function* () {
     try {
@@ -49,10 +57,10 @@ export async function openTextSource(path: string): Promise<TextSource> {
       pieces: resume(head.pieces, pieces),
       bytesRead: () => bytesRead,
       totalBytes: path === '-' ? undefined : await sizeOf(path),
-      close: () => void stream.destroy(),
+      close,
     }
   } catch (error) {
-    stream.destroy()
+    close()
     throw error
   }
 }
@@ -159,13 +167,16 @@ async function readHead(
   pieces: AsyncIterator<string>,
 ): Promise<{ text: string; pieces: readonly string[] }> {
   const read: string[] = []
+  let text = ''
   for (;;) {
     const { value, done } = await pieces.next()
-    if (done === true) return { text: '', pieces: read }
+    if (done === true) return { text, pieces: read }
     read.push(value)
-    if (value.trim() !== '') return { text: value, pieces: read }
+    // A pipe may give the first line in pieces; boundLines ends one that never ends.
+    text = `${text}${value}`.trimStart()
+    if (/[\r\n]/.test(text)) return { text, pieces: read }
     // Spaces are no rows, however many: only their line ends count.
-    if (read.length > 64) return { text: value, pieces: read }
+    if (text === '' && read.length > 64) return { text, pieces: read }
   }
 }
 

@@ -217,6 +217,15 @@ t-new-2,,
     expect(others).toHaveLength(35)
   })
 
+  it('knows the first row of a name where that was passed over, too', async () => {
+    const path = await fleet('thing_name,product\no-1,\no-2,nothing\no-1,\no-2,\n')
+    const run = await importFile(path, '--from-line', '4', '--json')
+    expect(run).toMatchObject({ code: 3 })
+    expect(summaryOf(run)).toMatchObject({ rows: 2, added: 1, rejected: 1 })
+    expect([...(await table('o-')).keys()]).toEqual(['o-2'])
+    expect(await readFile(rejectsOf(path), 'utf8')).toMatch(/\n4,"?thing_name stands in an earlier/)
+  })
+
   it('loses no row and counts none twice where writes fail before or after, or their answers are lost', async () => {
     const put = { service: 'dynamodb', operation: 'PutItem' }
     for (const kind of ['error-before', 'error-after', 'lost', 'lost-before', 'throttle']) {
@@ -325,6 +334,36 @@ describe('a process of landfall allow import', () => {
     const line = run.stderr.split('\n').find((it) => it.includes('"rows":30,')) ?? ''
     expect(JSON.parse(line)).toMatchObject({ rows: 30, rejected: 0, seconds: expect.any(Number) })
   })
+
+  it('reads a header that comes in pieces', async () => {
+    const { child, done } = start('-', '--rejects', join(folder, 'v'), '--json')
+    await stage.clearCalls()
+    child.stdin?.write('thing_name')
+    // Its products are read before its input: the first piece is all that it finds.
+    while (!(await stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
+    await sleep(200)
+    child.stdin?.end(';region_pin\nv-1;us-east-1\n')
+    const run = await done
+    expect(run).toMatchObject({ code: 0, stderr: '' })
+    expect((await table('v-')).get('v-1')).toMatchObject({ region_pin: { S: 'us-east-1' } })
+  })
+
+  it.each([[''], ['thing_name,prod']])(
+    'ends at once at Ctrl-C while it waits for stdin after "%s"',
+    async (begun) => {
+      await stage.clearCalls()
+      const { child, done } = start('-')
+      child.stdin?.write(begun)
+      while (!(await stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
+      await sleep(200)
+      child.kill('SIGINT')
+      expect(await done).toMatchObject({
+        code: 130,
+        stdout: '',
+        stderr: 'error: stopped before the first row of stdin\n',
+      })
+    },
+  )
 
   it('refuses a line of a gigabyte without reading it', async () => {
     const { child, done } = start('-', '--rejects', join(folder, 'l'))
