@@ -69,11 +69,10 @@ export const rowAttributes: readonly string[] = Object.keys(rowSchema.shape)
 
 /** Reads a row; throws AppError `conflict`, naming the attributes, where it isn't a device record. */
 export function parseRow(row: Row): DeviceRecord {
-  const parsed = rowSchema.safeParse(unmarshall(row))
+  const parsed = rowSchema.safeParse(readValues(row))
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    const name = row.thing_name?.S ?? '?'
-    throw new AppError('conflict', `row ${name} is no device record: ${problems.join('; ')}`)
+    throw unreadable(row, problems.join('; '))
   }
   const it = parsed.data
   return defined({
@@ -104,6 +103,19 @@ export function parseRow(row: Row): DeviceRecord {
       defined({ reason: it.placement.reason, distanceKm: it.placement.distance_km }),
     history: it.history.map((entry) => defined(entry)),
   })
+}
+
+/** DynamoDB's numbers may be longer than JavaScript's, in attributes that others keep here too. */
+function readValues(row: Row): Record<string, unknown> {
+  try {
+    return unmarshall(row)
+  } catch (error) {
+    throw unreadable(row, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function unreadable(row: Row, why: string): AppError {
+  return new AppError('conflict', `row ${row.thing_name?.S ?? '?'} is no device record: ${why}`)
 }
 
 /** The attributes that Landfall owns, as the table keeps them; times are ISO 8601 in UTC. */

@@ -138,3 +138,13 @@ describe('compareAndSwap', () => {
     expect(update.UpdateExpression).toMatch(/^SET #a\d+ = :a\d+ REMOVE #a\d+$/)
   })
 })
+
+it('that holds a number longer than JavaScript’s is no device record', () => {
+  const row = { thing_name: { S: 'dev1' }, prov_status: { S: 'unprovisioned' } }
+  expect(() => parseRow({ ...row, theirs: { N: '12345678901234567890.5' } })).toThrow(
+    expect.objectContaining({
+      code: 'conflict',
+      message: expect.stringContaining('row dev1 is no'),
+    }),
+  )
+})

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import { renderRow } from '../../../allowlist/device-row.ts'
+import { isSameRow } from '../../../allowlist/device-row.ts'
 import type { DynamoAllowList } from '../../../allowlist/dynamo-allow-list.ts'
 import type { DeviceDetails } from '../../../provisioning/device-event.ts'
 import { allowedDevice, type DeviceRecord } from '../../../provisioning/device-record.ts'
@@ -53,7 +52,8 @@ export function rowWriter(deps: Deps): RowWriter {
       if (!update && !again) return 'present'
       const current = await allowList.find(thingName, { signal, consistent: true })
       if (problem !== undefined && current === undefined) return { problem }
-      if (again && current !== undefined && isSame(current, record)) return 'added'
+      // Another's row of the same name, millisecond, caller and details would be no other.
+      if (again && current !== undefined && isSameRow(current, record)) return 'added'
       return update ? await amend(deps, current, details, now) : 'present'
     },
   }
@@ -106,9 +106,4 @@ function judgeChange(
   if (outcome.type !== 'write') return 'kept'
   const problem = findRecordProblem(outcome.next, rules)
   return problem === undefined ? { next: outcome.next } : { problem }
-}
-
-/** Another's row of the same name, millisecond, caller and details would be no other. */
-function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
-  return isDeepStrictEqual(renderRow(one), renderRow(other))
 }

@@ -29,6 +29,7 @@ export async function importFleet(
   context: CommandContext,
 ): Promise<void> {
   const { terminal, signal } = context
+  if (flags.dryRun !== true) context.changes()
   const where = await findWhere(flags, context)
   const { rules, by } = await readRules(where, flags.update === true, context)
   const { source, csv } = await openFleet(path, signal)

@@ -102,6 +102,15 @@ describe('landfall allow add', () => {
 })
 
 describe('landfall allow show', () => {
+  it('asks no region where only the record is wanted', async () => {
+    const { name } = await provisioned()
+    await stage.clearCalls()
+    const shown = await json('show', name, '--record-only')
+    expect(shown).not.toHaveProperty('certificate')
+    // The edge asks its table now and then, too.
+    expect((await stage.calls()).filter((it) => it.service !== 'dynamodb')).toEqual([])
+  })
+
   it('tells what stands in the region now, and who did what', async () => {
     const { name, certificateId } = await provisioned()
     const shown = await json('show', name)
@@ -155,15 +164,6 @@ describe('landfall allow show', () => {
     expect(run.stdout.match(/not seen/g)).toHaveLength(1)
     expect(run.stdout).toContain(`  region       us-east-1\n`)
     expect(run.stdout).toMatch(/in region +ACTIVE/)
-  })
-
-  it('asks no region where only the record is wanted', async () => {
-    const { name } = await provisioned()
-    await stage.clearCalls()
-    const shown = await json('show', name, '--record-only')
-    expect(shown).not.toHaveProperty('certificate')
-    // The edge asks its table now and then, too.
-    expect((await stage.calls()).filter((it) => it.service !== 'dynamodb')).toEqual([])
   })
 
   it('says which rows are no device records, and shows the others', async () => {
@@ -308,6 +308,7 @@ describe('landfall allow block', () => {
     expect(await json('remove', 'by-seed-5', '--yes')).toEqual({
       thingName: 'by-seed-5',
       removed: true,
+      changed: true,
       destroyed: [{ region: 'eu-west-1', certificateId }],
     })
     const left = await stage.identities()
