@@ -4,7 +4,7 @@ import { soak } from './fleet.ts'
 it('brings a small fleet up through killed edges and failing calls (npm run soak: a large one)', async () => {
   const report = await soak(
     {
-      devices: 100,
+      devices: 60,
       edges: 2,
       atOnce: 25,
       killEverySeconds: [1, 2],
@@ -14,7 +14,7 @@ it('brings a small fleet up through killed edges and failing calls (npm run soak
     { step: () => {}, update: () => {} },
   )
   expect(report.problems).toEqual([])
-  expect(report.provisioned).toBe(100)
+  expect(report.provisioned).toBe(60)
   expect(report.kills).toBeGreaterThan(0)
-  expect(Object.values(report.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(50)
+  expect(Object.values(report.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(30)
 }, 90_000)
