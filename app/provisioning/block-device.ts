@@ -1,6 +1,6 @@
 import type { ObservedCertificate } from '../../regions/iot-audit.ts'
 import { type CutOff, cutOffAll, findHanging } from './cut-off.ts'
-import type { DeviceRecord } from './device-record.ts'
+import { type DeviceRecord, isNamedNowhere } from './device-record.ts'
 import { giveOrder, type OrderDeps, type Ordered } from './give-order.ts'
 
 export type Blocked = {
@@ -44,11 +44,6 @@ export async function blockDevice(
 
 const unfound =
   'something else provisioned it, and its certificate was not found: look for it in each region and account that it may be of'
-
-/** Provisioned, and its row doesn't say with which certificate. */
-function isNamedNowhere({ status, certificateId }: DeviceRecord): boolean {
-  return status === 'provisioned' && certificateId === undefined
-}
 
 async function cutOffHanging(
   deps: OrderDeps,

@@ -102,6 +102,11 @@ export const recordSchema = 1
 /** The product of a device record that names none. */
 export const defaultProductName = 'default'
 
+/** Something else provisioned it, as the seed: its row doesn't say with which certificate. */
+export function isNamedNowhere({ status, certificateId }: DeviceRecord): boolean {
+  return status === 'provisioned' && certificateId === undefined
+}
+
 export function productNameOf(record: DeviceRecord): string {
   return record.product ?? defaultProductName
 }

@@ -1,5 +1,5 @@
 import type { ObservedCertificate } from '../../regions/iot-audit.ts'
-import type { DeviceRecord } from './device-record.ts'
+import { type DeviceRecord, isNamedNowhere } from './device-record.ts'
 
 /** What stands in the regions for one device, read a moment ago. */
 export type SeenIdentity = {
@@ -85,7 +85,7 @@ function driftOfSuperseded(record: DeviceRecord, it: ObservedCertificate): Drift
 function driftOfHanging(record: DeviceRecord, it: ObservedCertificate): Drift[] {
   const { thingName, status } = record
   const state = it.active ? 'ACTIVE' : 'INACTIVE'
-  if (status === 'provisioned' && record.certificateId === undefined) {
+  if (isNamedNowhere(record)) {
     return [
       {
         what: `something else provisioned it: ${it.certificateId} in ${it.region} hangs on its thing, ${state}`,

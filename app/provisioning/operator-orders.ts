@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { DeviceEvent, Outcome } from './device-event.ts'
-import type { DeviceRecord } from './device-record.ts'
+import { type DeviceRecord, isNamedNowhere } from './device-record.ts'
 import {
   type Changes,
   freed,
@@ -59,9 +59,7 @@ export function amend(record: DeviceRecord, event: Amend, now: number): Outcome 
 /** Where the device shall be from its next request on; until then it keeps what it has. */
 export function move(record: DeviceRecord, event: Move, now: number): Outcome {
   if (record.status === 'blocked') return { type: 'refuse', refusal: { reason: 'blocked' } }
-  if (record.status === 'provisioned' && record.certificateId === undefined) {
-    return { type: 'refuse', refusal: { reason: 'no-certificate' } }
-  }
+  if (isNamedNowhere(record)) return { type: 'refuse', refusal: { reason: 'no-certificate' } }
   if (record.regionPin === event.region) return { type: 'done' }
   const entry = historyEntry(now, event.by, 'moved', event.region)
   const pinned = { ...record, regionPin: event.region }
@@ -86,9 +84,7 @@ export function move(record: DeviceRecord, event: Move, now: number): Outcome {
 export function reset(record: DeviceRecord, event: Reset, now: number): Outcome {
   const { status, certificateId } = record
   if (status === 'blocked') return { type: 'refuse', refusal: { reason: 'blocked' } }
-  if (status === 'provisioned' && certificateId === undefined) {
-    return { type: 'refuse', refusal: { reason: 'no-certificate' } }
-  }
+  if (isNamedNowhere(record)) return { type: 'refuse', refusal: { reason: 'no-certificate' } }
   const nothing = certificateId === undefined && record.superseded.length === 0
   if (status === 'unprovisioned' && nothing) return { type: 'done' }
   const before = isClaimed(record) ? record.previousRegion : record.region

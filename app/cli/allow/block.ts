@@ -33,12 +33,9 @@ export async function blockDevices(
         return ending
       }
       const took = `${(milliseconds / 1000).toFixed(2)} s`
-      const how =
-        ending === 'unfinished'
-          ? 'but not known to be cut off'
-          : cutOffs.length === 0
-            ? `in ${took}: it has no certificate`
-            : `and cut off in ${took}`
+      const done =
+        cutOffs.length === 0 ? `in ${took}: it has no certificate` : `and cut off in ${took}`
+      const how = ending === 'done' ? done : 'but not known to be cut off'
       terminal.out(`${name} blocked ${how}${describeCutOffs(cutOffs)}`)
       showProblems(problems, terminal)
       return ending

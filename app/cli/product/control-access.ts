@@ -13,7 +13,7 @@ import { callerArn } from '../caller.ts'
 import { CommandFailure } from '../failure.ts'
 import type { CommandContext } from '../program.ts'
 
-const defaultTable = 'iot-global-control'
+export const defaultControlTable = 'iot-global-control'
 
 export type ControlAccess = ControlTable & {
   /** The ARN that AWS knows this caller by. */
@@ -28,7 +28,7 @@ export async function openControlTable(
   const aws = await openAws(flags)
   return {
     client: aws.dynamodb,
-    table: flags.table ?? aws.local?.controlTable ?? defaultTable,
+    table: flags.table ?? aws.local?.controlTable ?? defaultControlTable,
     signal,
     caller: () => callerArn(aws, signal),
   }

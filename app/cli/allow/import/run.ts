@@ -6,7 +6,7 @@ import { nameCaller } from '../../caller.ts'
 import { readConfigFile } from '../../config-file.ts'
 import { CommandFailure } from '../../failure.ts'
 import { readLocalJson } from '../../local/local-json.ts'
-import { onAws } from '../../product/control-access.ts'
+import { defaultControlTable, onAws } from '../../product/control-access.ts'
 import { readDeployment } from '../../product/deployment.ts'
 import type { CommandContext } from '../../program.ts'
 import type { RowRules } from './check-row.ts'
@@ -21,7 +21,6 @@ import { openRejects } from './rejects-file.ts'
 import { rowReader, rowWriter } from './row-writer.ts'
 import { openTextSource, type TextSource } from './text-source.ts'
 
-const defaultControlTable = 'iot-global-control'
 /** `landfall allow import`: a fleet from a file, row by row, into the allow-list. */
 export async function importFleet(
   path: string,

@@ -1,57 +1,31 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AttributeValue, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Stage, setStage } from '../../../../stage.ts'
-import { writeStageJson } from '../../../../stage-json.ts'
+import { describe, expect, it } from 'vitest'
 import { runHere } from '../../run-here.ts'
 import { startLandfall } from '../../run-landfall.ts'
+import { rejectsOf, useImportStage } from './use-import-stage.ts'
 
 const TableName = 'iot-global-provisioning'
 const certificate = '0'.repeat(64)
 
-let stage: Stage
-let folder: string
-let localJson: string
-let files = 0
-
-beforeAll(async () => {
-  stage = await setStage(['eu-west-1', 'us-east-1'])
-  folder = await mkdtemp(join(tmpdir(), 'landfall-import-'))
-  localJson = await writeStageJson(stage, folder)
-})
-afterEach(() => stage.clearFaults())
-afterAll(async () => {
-  await stage?.close()
-  await rm(folder, { recursive: true, force: true })
-})
-
-async function fleet(content: string, suffix = '.csv'): Promise<string> {
-  files += 1
-  const path = join(folder, `fleet-${files}${suffix}`)
-  await writeFile(path, content)
-  return path
-}
-const importFile = (path: string, ...flags: string[]) =>
-  runHere(['allow', 'import', path, '--local', localJson, ...flags])
+const { on, fleet, importFile } = useImportStage(['eu-west-1', 'us-east-1'])
 const importText = async (content: string, ...flags: string[]) =>
   importFile(await fleet(content), ...flags)
-const rejectsOf = (path: string) => path.replace(/\.csv$/, '.rejects.csv')
 const summaryOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout)
 
 async function putRow(thingName: string, members: Record<string, string> = {}): Promise<void> {
   const row = { thing_name: thingName, prov_status: 'unprovisioned', ...members }
   const Item = Object.fromEntries(Object.entries(row).map(([name, S]) => [name, { S }]))
-  await stage.dynamoDb.send(new PutItemCommand({ TableName, Item }))
+  await on.stage.dynamoDb.send(new PutItemCommand({ TableName, Item }))
 }
 
 /** Every row of these devices, as it lies in the table. */
 async function table(prefix: string): Promise<Map<string, Record<string, AttributeValue>>> {
-  const { Items = [] } = await stage.dynamoDb.send(new ScanCommand({ TableName }))
+  const { Items = [] } = await on.stage.dynamoDb.send(new ScanCommand({ TableName }))
   const named = Items.map((item) => [item.thing_name?.S ?? '', item] as const)
   return new Map(named.filter(([name]) => name.startsWith(prefix)).sort())
 }
@@ -77,7 +51,7 @@ t-new-2,,
     const after = await table('t-')
     for (const [name, row] of before) expect(after.get(name)).toEqual(row)
     expect(after.size).toBe(5)
-    expect(await stage.row('t-new-1')).toMatchObject({
+    expect(await on.stage.row('t-new-1')).toMatchObject({
       status: 'unprovisioned',
       regionPin: 'us-east-1',
       attributes: { plan: 'gold' },
@@ -131,7 +105,7 @@ t-new-2,,
     expect(await readFile(path.replace('.csv', '.rejects.csv'), 'utf8')).toBe(first)
     const clean = await fleet('thing_name\nf-1\n')
     expect(await importFile(clean)).toMatchObject({ code: 0 })
-    const beside = (await readdir(folder)).filter((name) => clean.endsWith(name.slice(0, 7)))
+    const beside = (await readdir(on.folder)).filter((name) => clean.endsWith(name.slice(0, 7)))
     expect(beside.filter((name) => name.includes('rejects'))).toEqual([])
     expect(await importFile(path, '--rejects', path)).toMatchObject({ code: 2 })
   })
@@ -143,7 +117,7 @@ t-new-2,,
     const path = await fleet(
       'thing_name,region_pin\nd-there,us-east-1\nd-claimed,us-east-1\nd-new,\nd 1,\n',
     )
-    const filesBefore = await readdir(folder)
+    const filesBefore = await readdir(on.folder)
     const run = await importFile(path, '--dry-run', '--update', '--json')
     expect(run).toMatchObject({ code: 3, stderr: expect.stringContaining('1 row was rejected') })
     expect(summaryOf(run)).toMatchObject({
@@ -154,7 +128,7 @@ t-new-2,,
       dryRun: true,
     })
     expect(await table('d-')).toEqual(before)
-    expect(await readdir(folder)).toEqual(filesBefore)
+    expect(await readdir(on.folder)).toEqual(filesBefore)
   })
 
   it('changes with --update only devices that nobody has begun with', async () => {
@@ -178,7 +152,7 @@ t-new-2,,
       note: { S: 'by hand' },
       region_pin: { S: 'us-east-1' },
     })
-    expect((await stage.row('u-free'))?.history).toMatchObject([
+    expect((await on.stage.row('u-free'))?.history).toMatchObject([
       { event: 'amended', by: expect.stringMatching(/^arn:aws:iam::/) },
     ])
     const again = { added: 0, amended: 0, same: 3, kept: 4 }
@@ -191,8 +165,8 @@ t-new-2,,
     expect(await importFile(await fleet(rows, '.ndjson'))).toMatchObject({ code: 0 })
     const before = await table('e-')
     for (const suffix of ['.csv', '.ndjson.gz']) {
-      const file = join(folder, `export${suffix}`)
-      const flags = ['--status', 'unprovisioned', '--yes', '--local', localJson]
+      const file = join(on.folder, `export${suffix}`)
+      const flags = ['--status', 'unprovisioned', '--yes', '--local', on.localJson]
       expect(await runHere(['allow', 'export', file, ...flags])).toMatchObject({ code: 0 })
       const { added, rejected, same } = summaryOf(await importFile(file, '--update', '--json'))
       expect({ added, rejected }).toEqual({ added: 0, rejected: 0 })
@@ -210,7 +184,7 @@ t-new-2,,
       expect(summaryOf(run)).toMatchObject({ rows: 40, rejected: 36 })
     }
     for (const index of [0, 1, 2, 3]) {
-      expect((await stage.row(`w-${index}`))?.attributes).toEqual({ n: String(index) })
+      expect((await on.stage.row(`w-${index}`))?.attributes).toEqual({ n: String(index) })
     }
     const [, first, ...others] = (await readFile(rejectsOf(path), 'utf8')).trimEnd().split('\n')
     expect(first).toMatch(/^6,"?thing_name stands in an earlier line, too/)
@@ -229,7 +203,7 @@ t-new-2,,
   it('loses no row and counts none twice where writes fail before or after, or their answers are lost', async () => {
     const put = { service: 'dynamodb', operation: 'PutItem' }
     for (const kind of ['error-before', 'error-after', 'lost', 'lost-before', 'throttle']) {
-      await stage.fault({ ...put, kind, times: 5 })
+      await on.stage.fault({ ...put, kind, times: 5 })
     }
     const names = Array.from({ length: 100 }, (_, index) => `x-${index}`)
     const run = await importText(`thing_name\n${names.join('\n')}\n`, '--json')
@@ -242,32 +216,37 @@ t-new-2,,
     const update = { service: 'dynamodb', operation: 'UpdateItem' }
     for (const kind of ['error-before', 'error-after', 'lost']) {
       await putRow(`y-${kind}`)
-      await stage.fault({ ...update, kind, times: 1 })
+      await on.stage.fault({ ...update, kind, times: 1 })
       const run = await importText(
         `thing_name,region_pin\ny-${kind},us-east-1\n`,
         '--update',
         '--json',
       )
       expect(summaryOf(run)).toMatchObject({ amended: 1 })
-      expect((await stage.row(`y-${kind}`))?.history).toMatchObject([{ event: 'amended' }])
+      expect((await on.stage.row(`y-${kind}`))?.history).toMatchObject([{ event: 'amended' }])
     }
   })
 
   it('leaves a device to an attempt that claims it between its read and its write', async () => {
     await putRow('z-raced')
-    await stage.fault({ service: 'dynamodb', operation: 'UpdateItem', kind: 'delay', delayMs: 400 })
+    await on.stage.fault({
+      service: 'dynamodb',
+      operation: 'UpdateItem',
+      kind: 'delay',
+      delayMs: 400,
+    })
     const path = await fleet('thing_name,region_pin\nz-raced,us-east-1\n')
     const importing = importFile(path, '--update', '--json')
     await sleep(200)
     await putRow('z-raced', { prov_status: 'provisioning', attempt_id: 'x' })
     expect(summaryOf(await importing)).toMatchObject({ kept: 1 })
-    expect(await stage.row('z-raced')).toMatchObject({ status: 'provisioning', history: [] })
+    expect(await on.stage.row('z-raced')).toMatchObject({ status: 'provisioning', history: [] })
   })
 
   it('ends where it may not write, and says from where to go on', async () => {
     const error = { code: 'AccessDeniedException', status: 400, message: 'not authorized' }
     const put = { service: 'dynamodb', operation: 'PutItem', kind: 'error-before' }
-    await stage.fault({ ...put, error, times: null, afterCalls: 3 })
+    await on.stage.fault({ ...put, error, times: null, afterCalls: 3 })
     const path = await fleet(`thing_name\n${'abcdefgh'.split('').join('\nn-')}\n`)
     const run = await importFile(path, '--parallel', '1')
     expect(run).toMatchObject({ code: 1, stdout: expect.stringContaining('3 added') })
@@ -275,7 +254,7 @@ t-new-2,,
     expect(run.stderr).toContain(
       'hint: these credentials may not do it; then --from-line 5 goes on',
     )
-    await stage.clearFaults()
+    await on.stage.clearFaults()
     const rest = await importFile(path, '--from-line', '5', '--json')
     expect(rest).toMatchObject({ code: 0 })
     expect(summaryOf(rest)).toMatchObject({ rows: 5, added: 5 })
@@ -285,19 +264,19 @@ t-new-2,,
   })
 
   it('writes no row where the file or its rejects can’t be used', async () => {
-    await stage.clearCalls()
+    await on.stage.clearCalls()
     const good = await fleet('thing_name\ng-1\n')
     const wrong = [
-      await importFile(join(folder, 'none.csv')),
+      await importFile(join(on.folder, 'none.csv')),
       await importText('thing_name,owner\ng-1,me\n'),
       await importText('\0\0\0\0'),
-      await importFile(good, '--rejects', join(folder, 'no-folder', 'rejects.csv')),
+      await importFile(good, '--rejects', join(on.folder, 'no-folder', 'rejects.csv')),
       await importFile(good, '--control-table', 'other'),
     ]
     expect(wrong.map((run) => run.code)).toEqual([1, 1, 1, 1, 1])
     expect(wrong[1]?.stderr).toContain('"owner"\nhint: the columns may be thing_name, prov_status,')
     expect(wrong[3]?.stderr).toContain('there is no such folder\nhint: give --rejects another file')
-    expect((await stage.calls()).filter((it) => it.operation === 'PutItem')).toEqual([])
+    expect((await on.stage.calls()).filter((it) => it.operation === 'PutItem')).toEqual([])
   })
 
   it('ends where the disk for the rejects is full', async () => {
@@ -315,10 +294,16 @@ t-new-2,,
 
 describe('a process of landfall allow import', () => {
   const start = (path: string, ...flags: string[]) =>
-    startLandfall(['allow', 'import', path, '--local', localJson, ...flags], { stdin: 'pipe' })
+    startLandfall(['allow', 'import', path, '--local', on.localJson, ...flags], { stdin: 'pipe' })
 
   it('tells its progress, ends at Ctrl-C after what is under way, and says how to go on', async () => {
-    const { child, done, stderr } = start('-', '--progress', '0.05', '--rejects', join(folder, 'c'))
+    const { child, done, stderr } = start(
+      '-',
+      '--progress',
+      '0.05',
+      '--rejects',
+      join(on.folder, 'c'),
+    )
     const names = Array.from({ length: 30 }, (_, index) => `c-${index}`)
     child.stdin?.write(`thing_name\n${names.join('\n')}\nc-cut`)
     while (!stderr().includes('"rows":30,')) await sleep(20)
@@ -336,11 +321,11 @@ describe('a process of landfall allow import', () => {
   })
 
   it('reads a header that comes in pieces', async () => {
-    const { child, done } = start('-', '--rejects', join(folder, 'v'), '--json')
-    await stage.clearCalls()
+    const { child, done } = start('-', '--rejects', join(on.folder, 'v'), '--json')
+    await on.stage.clearCalls()
     child.stdin?.write('thing_name')
     // Its products are read before its input: the first piece is all that it finds.
-    while (!(await stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
+    while (!(await on.stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
     await sleep(200)
     child.stdin?.end(';region_pin\nv-1;us-east-1\n')
     const run = await done
@@ -351,10 +336,10 @@ describe('a process of landfall allow import', () => {
   it.each([[''], ['thing_name,prod']])(
     'ends at once at Ctrl-C while it waits for stdin after "%s"',
     async (begun) => {
-      await stage.clearCalls()
+      await on.stage.clearCalls()
       const { child, done } = start('-')
       child.stdin?.write(begun)
-      while (!(await stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
+      while (!(await on.stage.calls()).some((it) => it.service === 'sts')) await sleep(20)
       await sleep(200)
       child.kill('SIGINT')
       expect(await done).toMatchObject({
@@ -366,7 +351,7 @@ describe('a process of landfall allow import', () => {
   )
 
   it('refuses a line of a gigabyte without reading it', async () => {
-    const { child, done } = start('-', '--rejects', join(folder, 'l'))
+    const { child, done } = start('-', '--rejects', join(on.folder, 'l'))
     const chunk = Buffer.alloc(1_048_576, 'x')
     child.stdin?.on('error', () => {})
     child.stdin?.write('thing_name\n')
@@ -395,9 +380,9 @@ describe('a process of landfall allow import', () => {
     const before = await table('k-')
     for (const most of [100, 230]) {
       const at = randomInt(1, most)
-      await stage.clearCalls()
+      await on.stage.clearCalls()
       const { child, done } = start(path, '--parallel', '8')
-      while ((await stage.calls()).filter((it) => it.operation === 'PutItem').length < at) {
+      while ((await on.stage.calls()).filter((it) => it.operation === 'PutItem').length < at) {
         if (child.exitCode !== null) throw new Error(`it ended before row ${at}`)
         await sleep(10)
       }

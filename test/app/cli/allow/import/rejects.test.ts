@@ -1,41 +1,14 @@
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { renderCsv } from '../../../../../app/cli/allow/import/csv-rows.ts'
-import { type Stage, setStage } from '../../../../stage.ts'
-import { writeStageJson } from '../../../../stage-json.ts'
-import { runHere } from '../../run-here.ts'
 import { startLandfall } from '../../run-landfall.ts'
+import { rejectsOf, useImportStage } from './use-import-stage.ts'
 
-let stage: Stage
-let folder: string
-let localJson: string
-let files = 0
-
-beforeAll(async () => {
-  stage = await setStage(['eu-west-1'])
-  folder = await mkdtemp(join(tmpdir(), 'landfall-rejects-'))
-  localJson = await writeStageJson(stage, folder)
-})
-afterEach(() => stage.clearFaults())
-afterAll(async () => {
-  await stage?.close()
-  await rm(folder, { recursive: true, force: true })
-})
-
-async function fleet(content: string, suffix = '.csv'): Promise<string> {
-  files += 1
-  const path = join(folder, `fleet-${files}${suffix}`)
-  await writeFile(path, content)
-  return path
-}
-const importFile = (path: string, ...flags: string[]) =>
-  runHere(['allow', 'import', path, '--local', localJson, ...flags])
-const rejectsOf = (path: string) => path.replace(/\.csv$/, '.rejects.csv')
+const { on, fleet, importFile } = useImportStage(['eu-west-1'])
 
 describe('the rejects of landfall allow import', () => {
   it('hold no private key, not in the reason either, in whatever column it was', async () => {
@@ -61,7 +34,7 @@ describe('the rejects of landfall allow import', () => {
   it('are named where the import ends early, and gone on with as the hint says', async () => {
     const error = { code: 'AccessDeniedException', status: 400, message: 'not authorized' }
     const put = { service: 'dynamodb', operation: 'PutItem', kind: 'error-before' }
-    await stage.fault({ ...put, error, times: null, afterCalls: 1 })
+    await on.stage.fault({ ...put, error, times: null, afterCalls: 1 })
     const path = await fleet('thing_name\na-1\na 2\na-3\na 4\n', ' of may.csv')
     const run = await importFile(path, '--parallel', '1')
     const rejects = rejectsOf(path)
@@ -70,7 +43,7 @@ describe('the rejects of landfall allow import', () => {
       `every row before line 4 is done; rejected rows are in ${rejects}\n`,
     )
     expect(run.stderr).toContain(`then --from-line 4 --rejects '${rejects}' goes on there`)
-    await stage.clearFaults()
+    await on.stage.clearFaults()
     expect(await importFile(path, '--from-line', '4', '--rejects', rejects)).toMatchObject({
       code: 3,
     })
@@ -79,10 +52,10 @@ describe('the rejects of landfall allow import', () => {
   })
 
   it('lie in the current folder where a pipe is imported by its name', async () => {
-    const pipe = join(folder, 'pipe')
+    const pipe = join(on.folder, 'pipe')
     await promisify(execFile)('mkfifo', [pipe])
-    const cwd = await mkdtemp(join(folder, 'cwd-'))
-    const args = ['allow', 'import', pipe, '--local', localJson]
+    const cwd = await mkdtemp(join(on.folder, 'cwd-'))
+    const args = ['allow', 'import', pipe, '--local', on.localJson]
     const { done } = startLandfall(args, { cwd })
     await writeFile(pipe, 'thing_name\nf-1\nf 2\n')
     expect(await done).toMatchObject({
@@ -107,7 +80,7 @@ describe('the rejects of landfall allow import', () => {
       /\nand so on\nerror: 12 rows were rejected\nhint: with --rejects FILE a dry run writes all/,
     )
     expect(await readFile(rejectsOf(path), 'utf8').catch(() => 'none')).toBe('none')
-    const file = join(folder, 'dry.csv')
+    const file = join(on.folder, 'dry.csv')
     const written = await importFile(path, '--dry-run', '--rejects', file)
     expect(written.stderr).toMatch(/^error: 12 rows were rejected: see /)
     expect((await readFile(file, 'utf8')).trimEnd().split('\n')).toHaveLength(13)

@@ -1,33 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createTables } from '../../../../../app/allowlist/tables.ts'
 import { putProduct } from '../../../../../app/products/control-table.ts'
 import { productSchema } from '../../../../../app/products/product.ts'
-import { type Stage, setStage } from '../../../../stage.ts'
-import { writeStageJson } from '../../../../stage-json.ts'
-import { runHere } from '../../run-here.ts'
+import { rejectsOf, useImportStage } from './use-import-stage.ts'
 
 const TableName = 'iot-global-provisioning'
 
-let stage: Stage
-let folder: string
-let localJson: string
-let files = 0
-
-beforeAll(async () => {
-  stage = await setStage(['eu-west-1', 'us-east-1'])
-  folder = await mkdtemp(join(tmpdir(), 'landfall-update-'))
-  localJson = await writeStageJson(stage, folder)
-  await putProduct(stage.dynamoDb, 'iot-global-control', lamps)
-})
-afterEach(() => stage.clearFaults())
-afterAll(async () => {
-  await stage?.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const { on, fleet, importFile } = useImportStage(['eu-west-1', 'us-east-1'])
+beforeAll(() => putProduct(on.stage.dynamoDb, 'iot-global-control', lamps))
 
 /** Its devices never leave eu-west-1, but for those of plan us, which never leave us-east-1. */
 const lamps = productSchema.parse({
@@ -44,17 +27,15 @@ const lamps = productSchema.parse({
 })
 
 async function importText(content: string, ...flags: string[]) {
-  files += 1
-  const path = join(folder, `fleet-${files}.csv`)
-  await writeFile(path, content)
-  const run = await runHere(['allow', 'import', path, '--local', localJson, '--json', ...flags])
-  const rejects = await readFile(path.replace('.csv', '.rejects.csv'), 'utf8').catch(() => '')
+  const path = await fleet(content)
+  const run = await importFile(path, '--json', ...flags)
+  const rejects = await readFile(rejectsOf(path), 'utf8').catch(() => '')
   return { code: run.code, tally: JSON.parse(run.stdout), rejects }
 }
 
 async function putRow(thingName: string, members: Record<string, unknown> = {}): Promise<void> {
   const Item = { thing_name: { S: thingName }, prov_status: { S: 'unprovisioned' }, ...members }
-  await stage.dynamoDb.send(new PutItemCommand({ TableName, Item: Item as never }))
+  await on.stage.dynamoDb.send(new PutItemCommand({ TableName, Item: Item as never }))
 }
 
 describe('landfall allow import --update', () => {
@@ -75,8 +56,8 @@ describe('landfall allow import --update', () => {
     expect(run.rejects.split('\n')[1]).toBe(
       '3,region_pin us-east-1 is not among the regions of rule eu of product lamps,p-eu,us-east-1',
     )
-    expect(await stage.row('p-us')).toMatchObject({ regionPin: 'us-east-1' })
-    expect(await stage.row('p-eu')).not.toHaveProperty('regionPin')
+    expect(await on.stage.row('p-us')).toMatchObject({ regionPin: 'us-east-1' })
+    expect(await on.stage.row('p-eu')).not.toHaveProperty('regionPin')
   })
 
   it('holds the pin that is there to a new product and to new attributes', async () => {
@@ -90,8 +71,8 @@ q-product,lamps,
     expect(run).toMatchObject({ code: 3, tally: { amended: 0, rejected: 2 } })
     expect(run.rejects).toContain('is not among the regions of rule eu of product lamps')
     expect(run.rejects).toContain('is not among the allowed regions of product lamps')
-    expect(await stage.row('q-plan')).toMatchObject({ attributes: { plan: 'us' } })
-    expect(await stage.row('q-product')).not.toHaveProperty('product')
+    expect(await on.stage.row('q-plan')).toMatchObject({ attributes: { plan: 'us' } })
+    expect(await on.stage.row('q-product')).not.toHaveProperty('product')
   })
 
   it('judges a device that is new by its row alone, and never adds a forbidden one', async () => {
@@ -102,20 +83,20 @@ n-right,lamps,us-east-1,"{""plan"":""us""}"
     const tally = { rows: 2, added: 1, rejected: 1 }
     expect(await importText(content, '--update', '--dry-run')).toMatchObject({ code: 3, tally })
     expect(await importText(content, '--update')).toMatchObject({ code: 3, tally })
-    expect(await stage.row('n-wrong')).toBeUndefined()
-    expect(await stage.row('n-right')).toMatchObject({ regionPin: 'us-east-1' })
+    expect(await on.stage.row('n-wrong')).toBeUndefined()
+    expect(await on.stage.row('n-right')).toMatchObject({ regionPin: 'us-east-1' })
   })
 
   it('takes rows without a product where there is no product default, of devices that have one', async () => {
     const control = 'no-default'
-    await createTables(stage.dynamoDb, { allowList: TableName, control })
-    await putProduct(stage.dynamoDb, control, lamps)
+    await createTables(on.stage.dynamoDb, { allowList: TableName, control })
+    await putProduct(on.stage.dynamoDb, control, lamps)
     await putRow('m-there', device('us'))
     const content = 'thing_name,region_pin\nm-there,us-east-1\nm-new,us-east-1\n'
     const run = await importText(content, '--update', '--control-table', control)
     expect(run).toMatchObject({ code: 3, tally: { amended: 1, added: 0, rejected: 1 } })
     expect(run.rejects).toContain('3,"product is missing, and there is no product default",m-new,')
-    expect(await stage.row('m-new')).toBeUndefined()
+    expect(await on.stage.row('m-new')).toBeUndefined()
   })
 })
 
@@ -124,7 +105,7 @@ describe('a row in the table that is no device record', () => {
 
   it.each([['--update'], ['--dry-run']])('is a reject of its own with %s', async (flag) => {
     await putRow('b-wrong', { superseded: { S: 'nothing' } })
-    const rejects = join(folder, `wrong${flag}.csv`)
+    const rejects = join(on.folder, `wrong${flag}.csv`)
     const flags = ['--rejects', rejects, '--parallel', '1']
     const run = await importText(content, flag, '--update', ...flags)
     expect(run).toMatchObject({ code: 3, tally: { rows: 3, rejected: 1, nextLine: null } })
@@ -133,7 +114,7 @@ describe('a row in the table that is no device record', () => {
   it('is one after a lost answer, too', async () => {
     await putRow('b-wrong', { superseded: { S: 'nothing' } })
     const put = { service: 'dynamodb', operation: 'PutItem' }
-    await stage.fault({ ...put, kind: 'lost-before', times: 1 })
+    await on.stage.fault({ ...put, kind: 'lost-before', times: 1 })
     const run = await importText('thing_name\nb-wrong\nb-2\n', '--parallel', '1')
     expect(run).toMatchObject({ code: 3, tally: { rows: 2, rejected: 1, added: 1 } })
     expect(run.rejects).toContain('row b-wrong is no device record: superseded')
