@@ -1,3 +1,5 @@
+// One stand-in with its table, edges and operator, as every test that needs AWS is given it.
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { once } from 'node:events'

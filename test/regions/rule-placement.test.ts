@@ -1,3 +1,5 @@
+// One policy, and how each kind of its rules places devices.
+
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { catalogue, findRegion } from '../../regions/catalogue.ts'

@@ -1,3 +1,5 @@
+// One stage and edge for the reference device under the Landfall contract, whatever it signs with or is told.
+
 import 'reflect-metadata'
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'

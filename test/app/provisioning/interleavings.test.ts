@@ -1,3 +1,5 @@
+// One model of everybody who writes: whoever is left out of a file could not be interleaved in it.
+
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

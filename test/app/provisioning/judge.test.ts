@@ -1,3 +1,5 @@
+// One table of evidence and verdicts: a case is read against the ones beside it.
+
 // Long, as one table of every verdict with the properties that hold over it: they are read together.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

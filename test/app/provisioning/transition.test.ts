@@ -1,3 +1,5 @@
+// One state machine, event by event, from the same records; its properties over many events are at the end.
+
 // Long, as one machine: every event in every state, and the properties that hold over all of them.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

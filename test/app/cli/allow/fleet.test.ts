@@ -1,3 +1,5 @@
+// One fleet in one table, as list, stats and export each see it: they are compared with it and one another.
+
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+// One stage, edge and operator for all orders on single devices: each file more would start them anew.
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

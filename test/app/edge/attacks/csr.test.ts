@@ -1,3 +1,5 @@
+// The attacks by way of the CSR, under both contracts, on one target.
+
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cn, extensionRequest, forgeCsr, rsaKey, sequence } from '../../../forge-csr.ts'

@@ -1,3 +1,5 @@
+// The attacks by way of x5c, on one target whose products trust these authorities.
+
 import 'reflect-metadata'
 import { sign } from 'node:crypto'
 import { KeyUsageFlags } from '@peculiar/x509'

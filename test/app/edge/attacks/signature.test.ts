@@ -1,3 +1,5 @@
+// The attacks by way of key and signature, on one target.
+
 import { createHmac, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Jws, makeSigningKey, postLandfall } from '../../../landfall-request.ts'

@@ -1,3 +1,5 @@
+// The attacks by way of time, nonce and replay, on one target and edges whose clocks are off.
+
 import { randomBytes } from 'node:crypto'
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { exportJWK, generateKeyPair } from 'jose'

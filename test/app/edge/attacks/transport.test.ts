@@ -1,3 +1,5 @@
+// The attacks below the contract (HTTP, sizes, budgets), on one target.
+
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

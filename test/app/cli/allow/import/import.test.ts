@@ -1,3 +1,5 @@
+// One stage for all that an import does to a table; rows, rejects, pace and --update have files of their own.
+
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
