@@ -29,6 +29,8 @@ const string = fc.oneof(
   fc.constantFrom(...awkward),
   fc.string({ unit: anyCharacter, maxLength: 8 }),
 )
+/** Where an object before had a line feed there, V8 (Node 24.21) reads a backslash in a name as one: no oracle. */
+const memberName = string.filter((it) => !it.includes('\\'))
 const spelling = fc.constantFrom(quoted, escaped)
 const space = fc.constantFrom('', ' ', '\n\t\r ')
 const scalar = fc.oneof(
@@ -39,7 +41,7 @@ const scalar = fc.oneof(
 
 /** JSON of an object whose names are unique at every level. */
 function objectText(levels: number): fc.Arbitrary<string> {
-  const member = fc.tuple(string, spelling, space, space, valueText(levels - 1))
+  const member = fc.tuple(memberName, spelling, space, space, valueText(levels - 1))
   return fc.uniqueArray(member, { selector: ([name]) => name, maxLength: 4 }).map((members) => {
     const texts = members.map(([name, spell, a, b, value]) => `${a}${spell(name)}${b}:${a}${value}`)
     return `{${texts.join(',')}}`
@@ -74,6 +76,14 @@ describe('findJsonObject', () => {
         expect(JSON.stringify(found)).toBe(JSON.stringify(JSON.parse(text)))
       }),
     )
+  })
+
+  it.each(['\\', 'a\\', '\\":', '\\\\"'])('reads the name %j, spelled either way', (name) => {
+    for (const spell of [quoted, escaped]) {
+      const found = findJsonObject(`{"sub":"lamp-1",${spell(name)}:{${spell(name)}:1}}`)
+      expect(found).toEqual({ sub: 'lamp-1', [name]: { [name]: 1 } })
+      expect(findJsonObject(`{${quoted(name)}:1,${spell(name)}:2}`)).toBeUndefined()
+    }
   })
 
   it('keeps __proto__ as a member like any other', () => {
